@@ -1,0 +1,73 @@
+#include "proxy/output.hpp"
+
+#include <charconv>
+
+namespace fairlead {
+
+void TextBuffer::append_number(std::uint64_t number) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  append({digits, static_cast<std::size_t>(end - digits)});
+}
+
+void TextBuffer::append_hex(std::uint64_t number) {
+  char digits[16];
+  const auto end = std::to_chars(digits, digits + sizeof digits, number, 16).ptr;
+  append({digits, static_cast<std::size_t>(end - digits)});
+}
+
+void Output::add(std::string_view piece) {
+  if (piece.empty()) return;
+  bytes_given_ += piece.size();
+  gather_.bytes += piece.size();
+  if (gather_.count > 0) {  // text written in a row is one piece
+    iovec& last = gather_.pieces[gather_.count - 1];
+    if (static_cast<char*>(last.iov_base) + last.iov_len == piece.data()) {
+      last.iov_len += piece.size();
+      return;
+    }
+  }
+  gather_.pieces[gather_.count++] = {const_cast<char*>(piece.data()), piece.size()};
+}
+
+bool Output::send() {
+  std::span<iovec> pieces(gather_.pieces.data(), std::exchange(gather_.count, 0));
+  std::size_t left = std::exchange(gather_.bytes, 0);
+  IoCount taken = 0;
+  while (left > 0) {
+    taken = stream_.write(pieces);
+    if (taken <= 0) break;
+    left -= static_cast<std::size_t>(taken);
+    std::size_t skip = static_cast<std::size_t>(taken);
+    while (!pieces.empty() && skip >= pieces.front().iov_len) {
+      skip -= pieces.front().iov_len;
+      pieces = pieces.subspan(1);
+    }
+    if (skip > 0) {
+      pieces.front().iov_base = static_cast<char*>(pieces.front().iov_base) + skip;
+      pieces.front().iov_len -= skip;
+    }
+  }
+  for (const iovec& piece : pieces) {
+    if (taken != io_failed) unsent_.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  }
+  gather_.text.clear();
+  stream_unsent_ = stream_.flush() == io_blocked;
+  return taken != io_failed;
+}
+
+bool Output::flush() {
+  while (!unsent_.empty()) {
+    const iovec piece{unsent_.data(), unsent_.size()};
+    const IoCount taken = stream_.write({&piece, 1});
+    if (taken == io_failed) return false;
+    if (taken == io_blocked) return true;
+    unsent_.erase(0, static_cast<std::size_t>(taken));
+  }
+  if (unsent_.capacity() > 64) std::string().swap(unsent_);
+  const IoCount left = stream_.flush();
+  stream_unsent_ = left == io_blocked;
+  return left != io_failed;
+}
+
+}  // namespace fairlead

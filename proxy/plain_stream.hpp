@@ -1,0 +1,22 @@
+#pragma once
+
+#include "proxy/stream.hpp"
+
+namespace fairlead {
+
+class PlainStream final : public Stream {
+ public:
+  PlainStream() = default;
+
+  IoCount read(char* data, std::size_t size) override;
+  IoCount write(std::span<const iovec> pieces) override;
+  IoCount flush() override { return io_end; }
+  void shutdown_write() override;
+  bool has_buffered() const override { return false; }
+  Socket& socket() override { return socket_; }
+
+ private:
+  Socket socket_;
+};
+
+}  // namespace fairlead

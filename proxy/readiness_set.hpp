@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+
+#include "proxy/event_target.hpp"
+#include "proxy/timer_wheel.hpp"
+
+namespace fairlead {
+
+// One non-blocking descriptor and what is known of its readiness. Owned by whoever moves its bytes; the target that
+// runs on its events may change hands (a pooled connection belongs to the pool, then to an Exchange).
+struct Socket {
+  int fd = -1;
+  bool readable = false;     // a read may give something: cleared by whoever sees a short read
+  bool writable = false;     // a write may be taken: cleared by whoever sees a short write
+  bool peer_closed = false;  // a FIN (or an error) has been announced: read until end of stream is seen
+  EventTarget* target = nullptr;
+
+  Socket() = default;
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  ~Socket() { close(); }
+  void close();
+};
+
+// The edge-triggered epoll set of a Worker, nested in its io_context, together with the Worker's clock, timer wheel and
+// run queue. The only place that knows epoll.
+//
+// Contract: after add(), each change of readiness since the last one sets the Socket's flags and queues its target. A
+// flag stays set until its owner clears it, so nothing is ever lost by not looking at once. All calls on the Worker's
+// thread.
+class ReadinessSet {
+ public:
+  explicit ReadinessSet(boost::asio::io_context& context);
+  ~ReadinessSet();
+
+  // Registers for the life of the descriptor (closing it ends that). False when the kernel has no memory for it.
+  bool add(Socket& socket);
+  void queue(EventTarget& target) {
+    if (!target.is_linked()) run_queue_.push_back(target);
+  }
+
+  LoopTime now() const { return now_; }
+  std::chrono::microseconds now_precise() const { return now_precise_; }  // the same moment
+  TimerWheel& timers() { return timers_; }
+
+  void start();
+  void stop();
+
+ private:
+  static constexpr int batch = 256;      // events taken in one look
+  static constexpr int busy_batch = 32;  // at least this many: look again before going back to the io_context
+  static constexpr int looks_a_turn = 8;
+
+  void wait();
+  void tick();
+  void turn();
+  int look();
+  void run_queued();
+  void read_clock();
+
+  boost::asio::posix::stream_descriptor set_;
+  boost::asio::steady_timer timer_;
+  RunQueue run_queue_;
+  LoopTime now_{0};
+  std::chrono::microseconds now_precise_{0};
+  TimerWheel timers_;
+  bool stopped_ = false;
+};
+
+}  // namespace fairlead

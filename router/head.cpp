@@ -1,0 +1,204 @@
+#include "router/head.hpp"
+
+#include <algorithm>
+
+namespace fairlead {
+namespace {
+
+struct KnownField {
+  std::string_view name;  // lower case
+  FieldName known;
+};
+
+constexpr KnownField known_fields[] = {
+    {"accept-encoding", FieldName::accept_encoding},
+    {"access-control-request-headers", FieldName::access_control_request_headers},
+    {"access-control-request-method", FieldName::access_control_request_method},
+    {"authorization", FieldName::authorization},
+    {"connection", FieldName::connection},
+    {"content-length", FieldName::content_length},
+    {"content-type", FieldName::content_type},
+    {"cookie", FieldName::cookie},
+    {"date", FieldName::date},
+    {"expect", FieldName::expect},
+    {"forwarded", FieldName::forwarded},
+    {"host", FieldName::host},
+    {"keep-alive", FieldName::keep_alive},
+    {"location", FieldName::location},
+    {"origin", FieldName::origin},
+    {"proxy", FieldName::proxy},
+    {"proxy-authenticate", FieldName::proxy_authenticate},
+    {"proxy-authorization", FieldName::proxy_authorization},
+    {"proxy-connection", FieldName::proxy_connection},
+    {"referer", FieldName::referer},
+    {"server", FieldName::server},
+    {"set-cookie", FieldName::set_cookie},
+    {"strict-transport-security", FieldName::strict_transport_security},
+    {"te", FieldName::te},
+    {"trailer", FieldName::trailer},
+    {"transfer-encoding", FieldName::transfer_encoding},
+    {"upgrade", FieldName::upgrade},
+    {"user-agent", FieldName::user_agent},
+    {"x-forwarded-for", FieldName::x_forwarded_for},
+    {"x-forwarded-host", FieldName::x_forwarded_host},
+    {"x-forwarded-port", FieldName::x_forwarded_port},
+    {"x-forwarded-prefix", FieldName::x_forwarded_prefix},
+    {"x-forwarded-proto", FieldName::x_forwarded_proto},
+    {"x-forwarded-scheme", FieldName::x_forwarded_scheme},
+    {"x-original-forwarded-for", FieldName::x_original_forwarded_for},
+    {"x-original-forwarded-host", FieldName::x_original_forwarded_host},
+    {"x-real-ip", FieldName::x_real_ip},
+    {"x-request-id", FieldName::x_request_id},
+    {"x-scheme", FieldName::x_scheme},
+};
+
+constexpr std::size_t longest_known = 30;
+
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+// The first known field of each length; those of one length follow each other in by_length.
+struct LengthIndex {
+  std::array<KnownField, std::size(known_fields)> by_length{};
+  std::array<std::uint8_t, longest_known + 2> begin{};
+};
+
+constexpr LengthIndex make_index() {
+  LengthIndex index;
+  std::uint8_t filled = 0;
+  for (std::size_t length = 0; length <= longest_known; ++length) {
+    index.begin[length] = filled;
+    for (const KnownField& field : known_fields) {
+      if (field.name.size() == length) index.by_length[filled++] = field;
+    }
+  }
+  index.begin[longest_known + 1] = filled;
+  return index;
+}
+constexpr LengthIndex index = make_index();
+static_assert(index.begin[longest_known + 1] == std::size(known_fields), "a known field is longer than longest_known");
+
+bool equals_lower(std::string_view text, std::string_view lower_text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (lower(text[i]) != lower_text[i]) return false;
+  }
+  return true;
+}
+
+bool is_space(char c) {
+  return c == ' ' || c == '\t';
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+bool same_name(FieldName known, std::string_view name, FieldName other_known, std::string_view other) {
+  if (known != other_known) return false;
+  return known != FieldName::other || equal_ignoring_case(name, other);
+}
+
+}  // namespace
+
+FieldName field_name(std::string_view name) {
+  if (name.empty() || name.size() > longest_known) return FieldName::other;
+  const char first = lower(name.front());
+  for (std::size_t i = index.begin[name.size()]; i < index.begin[name.size() + 1]; ++i) {
+    const KnownField& field = index.by_length[i];
+    if (field.name.front() == first && lower(name.back()) == field.name.back() && equals_lower(name, field.name)) {
+      return field.known;
+    }
+  }
+  return FieldName::other;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool list_contains(std::string_view list, std::string_view token) {
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    if (equal_ignoring_case(trimmed(list.substr(0, comma)), token)) return true;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return false;
+}
+
+const Field* Fields::find(FieldName known) const {
+  const auto found = std::find_if(list.begin(), list.end(), [&](const Field& field) { return field.known == known; });
+  return found == list.end() ? nullptr : &*found;
+}
+
+const Field* Fields::find(std::string_view name) const {
+  const FieldName known = field_name(name);
+  for (const Field& field : list) {
+    if (same_name(field.known, field.name, known, name)) return &field;
+  }
+  return nullptr;
+}
+
+std::string_view Fields::value(FieldName known) const {
+  const Field* const field = find(known);
+  return field ? field->value : std::string_view();
+}
+
+Method method_of(std::string_view token) {
+  static constexpr std::pair<std::string_view, Method> methods[] = {
+      {"GET", Method::get},     {"POST", Method::post},       {"HEAD", Method::head},
+      {"PUT", Method::put},     {"DELETE", Method::delete_},  {"OPTIONS", Method::options},
+      {"PATCH", Method::patch}, {"CONNECT", Method::connect}, {"TRACE", Method::trace},
+  };
+  for (const auto& [text, method] : methods) {
+    if (text == token) return method;
+  }
+  return Method::other;
+}
+
+bool is_idempotent(Method method) {
+  switch (method) {
+    case Method::get:
+    case Method::head:
+    case Method::put:
+    case Method::delete_:
+    case Method::options:
+    case Method::trace:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void HeadEdits::set(std::string_view name, std::string_view value) {
+  remove(name);
+  edits_.back().operation = Operation::set;
+  edits_.back().value = value;
+}
+
+void HeadEdits::add(std::string_view name, std::string_view value) {
+  edits_.push_back({Operation::add, field_name(name), name, value});
+}
+
+void HeadEdits::remove(std::string_view name) {
+  const FieldName known = field_name(name);
+  std::erase_if(edits_, [&](const Edit& edit) { return same_name(edit.known, edit.name, known, name); });
+  edits_.push_back({Operation::remove, known, name, {}});
+}
+
+bool HeadEdits::drops(const Field& field) const {
+  return std::any_of(edits_.begin(), edits_.end(), [&](const Edit& edit) {
+    return edit.operation != Operation::add && same_name(edit.known, edit.name, field.known, field.name);
+  });
+}
+
+std::string_view HeadEdits::keep(std::string_view text) {
+  char* const copy = static_cast<char*>(arena_->allocate(text.size(), 1));
+  text.copy(copy, text.size());
+  return {copy, text.size()};
+}
+
+}  // namespace fairlead

@@ -1,0 +1,364 @@
+#include "watcher/reflector.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fairlead {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t max_refusal_bytes = 4 * 1024;
+constexpr std::size_t max_told_bytes = 300;
+constexpr int max_refused_watches = 3;  // then the resourceVersion is suspected: a restored etcd is older than it
+constexpr int http_gone = 410;
+
+// The string at a path of members, or "".
+std::string text_at(const json& value, std::initializer_list<const char*> path) {
+  const json* at = &value;
+  for (const char* member : path) {
+    if (!at->is_object()) return {};
+    const auto found = at->find(member);
+    if (found == at->end()) return {};
+    at = &*found;
+  }
+  return at->is_string() ? at->get<std::string>() : std::string();
+}
+
+ObjectName name_of(const json& object) {
+  return {text_at(object, {"metadata", "namespace"}), text_at(object, {"metadata", "name"})};
+}
+
+// What a server wrote, as one bounded line.
+std::string one_line(std::string text) {
+  if (text.size() > max_told_bytes) text = text.substr(0, max_told_bytes) + "…";
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+Reflector::Reflector(Resource resource, const ReflectorOptions& options, std::uint32_t seed)
+    : resource_(std::move(resource)),
+      options_(options),
+      back_off_(options.back_off, seed),
+      lines_(options.max_event_bytes),
+      page_objects_(std::max(1, options.page_objects)) {}
+
+std::optional<ApiRequest> Reflector::next(Time now) {
+  if (running_ || now < next_at_) return std::nullopt;
+  running_ = true;
+  settled_ = false;
+  status_ = 0;
+  heard_at_ = now;
+  verdict_.reset();
+  body_.clear();
+  lines_.clear();
+  ApiRequest request;
+  request.watch = phase_ == Phase::watch;
+  request.target = request.watch ? watch_target() : list_target();
+  request.fresh_connection = std::exchange(fresh_connection_, false);
+  return request;
+}
+
+std::string Reflector::list_target() const {
+  std::string target = resource_.collection + "?limit=" + std::to_string(page_objects_);
+  if (resource_.single) target += "&fieldSelector=metadata.name%3D" + percent_encode(resource_.single->name);
+  if (!continue_token_.empty()) target += "&continue=" + percent_encode(continue_token_);
+  return target;
+}
+
+std::string Reflector::watch_target() {
+  const auto seconds = back_off_.pick(options_.watch_time_least.count(), options_.watch_time_most.count());
+  std::string target = resource_.collection +
+                       "?watch=true&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(seconds) +
+                       "&resourceVersion=" + percent_encode(resource_version_);
+  if (resource_.single) target += "&fieldSelector=metadata.name%3D" + percent_encode(resource_.single->name);
+  return target;
+}
+
+std::chrono::milliseconds Reflector::max_silence() const {
+  return listing() || status_ != 200 ? options_.max_list_silence : options_.max_watch_silence;
+}
+
+Reflector::Time Reflector::wake_at() const {
+  if (!running_) return next_at_;
+  const Time silent_at = heard_at_ + max_silence();
+  if (listing() || status_ != 200 || settled_) return silent_at;
+  return std::min(silent_at, opened_at_ + options_.settle);
+}
+
+void Reflector::on_time(Time now) {
+  if (!running_ || listing() || status_ != 200 || settled_ || verdict_ || now < opened_at_ + options_.settle) return;
+  settled_ = true;
+  stumbles_ = 0;
+  refused_watches_ = 0;
+  back_off_.reset();
+  trouble_.reset();
+}
+
+void Reflector::on_head(int status, Time now) {
+  status_ = status;
+  heard_at_ = opened_at_ = now;
+}
+
+bool Reflector::on_bytes(std::string_view bytes, Time now) {
+  if (!running_ || verdict_) return false;
+  on_time(now);
+  heard_at_ = now;
+  if (status_ != 200) {
+    body_.append(bytes.substr(0, max_refusal_bytes - std::min(max_refusal_bytes, body_.size())));
+    return true;
+  }
+  if (listing()) {
+    if (bytes.size() > options_.max_page_bytes - std::min(options_.max_page_bytes, body_.size())) {
+      return give_up(Cause::too_large, "a page of the list is larger than " + std::to_string(options_.max_page_bytes) +
+                                           " bytes (" + std::to_string(page_objects_) + " objects a page)");
+    }
+    body_.append(bytes);
+    return true;
+  }
+  lines_.append(bytes);
+  while (const auto line = lines_.next()) {
+    if (!on_line(*line)) return false;
+  }
+  if (!lines_.too_long()) return true;
+  return give_up(Cause::too_large,
+                 "a watch event is longer than " + std::to_string(options_.max_event_bytes) + " bytes");
+}
+
+bool Reflector::give_up(Cause cause, std::string message) {
+  verdict_ = Verdict{cause, std::move(message)};
+  return false;
+}
+
+bool Reflector::on_line(std::string_view line) {
+  Result<json> event = parse_api_json(line);
+  if (!event) return give_up(Cause::garbled, "a watch event is " + event.error().message);
+  return on_event(std::move(*event));
+}
+
+bool Reflector::on_event(json event) {
+  const std::string type = text_at(event, {"type"});
+  const auto found = event.is_object() ? event.find("object") : event.end();
+  if (found == event.end() || !found->is_object()) return give_up(Cause::garbled, "a watch event has no object");
+  json& object = *found;
+  if (type == "ERROR") return on_error_event(object);
+
+  const std::string version = text_at(object, {"metadata", "resourceVersion"});
+  if (version.empty()) return give_up(Cause::garbled, "a watch event has no resourceVersion");
+  if (type == "BOOKMARK") {
+    resource_version_ = version;
+    return true;
+  }
+  Change change;
+  change.kind = resource_.kind;
+  change.name = name_of(object);
+  if (change.name.name.empty()) return give_up(Cause::garbled, "a watch event names no object");
+  if (type == "ADDED" || type == "MODIFIED") {
+    change.type = Change::Type::put;
+    change.object = std::move(object);
+  } else if (type == "DELETED") {
+    change.type = Change::Type::remove;
+  } else {
+    return give_up(Cause::garbled, "a watch event has the unknown type '" + one_line(type) + "'");
+  }
+  // A server that does not know the field selector must not make us read what nobody referenced.
+  if (!resource_.single || change.name == *resource_.single) changes_.push_back(std::move(change));
+  resource_version_ = version;
+  return true;
+}
+
+bool Reflector::on_error_event(const json& status) {
+  const auto code = status.find("code");
+  const bool gone = (code != status.end() && code->is_number_integer() && *code == http_gone) ||
+                    text_at(status, {"reason"}) == "Expired";
+  give_up(Cause::refused, "the watch was ended by the server: " + one_line(text_at(status, {"message"})));
+  verdict_->gone = gone;
+  return false;
+}
+
+void Reflector::on_end(const ApiEnding& ending, Time now) {
+  if (!running_) return;
+  on_time(now);
+  running_ = false;
+  const bool was_settled = std::exchange(settled_, false);
+  if (verdict_) return recover(now);
+  if (status_ == 0) {
+    return wait(Cause::unreachable, ending.error.empty() ? "no answer" : one_line(ending.error), now, {});
+  }
+  if (status_ != 200) return on_refusal(ending, now);
+  if (listing()) {
+    if (ending.error.empty()) return take_page(now);
+    return wait(Cause::broken_stream, "the list broke off: " + one_line(ending.error), now, {});
+  }
+  if (was_settled) {
+    next_at_ = now;
+    return;
+  }
+  hurry_or_wait(Cause::broken_stream,
+                "the watch ends as soon as it begins" + (ending.error.empty() ? "" : ": " + one_line(ending.error)),
+                now);
+}
+
+void Reflector::on_silence(Time now) {
+  if (!running_) return;
+  fresh_connection_ = true;
+  on_end({"nothing was heard for " + std::to_string(max_silence().count() / 1000) + " s", {}}, now);
+}
+
+// The answer was given up half-way.
+void Reflector::recover(Time now) {
+  Verdict verdict = *std::exchange(verdict_, std::nullopt);
+  if (listing() && verdict.cause == Cause::too_large) page_objects_ = std::max(1, page_objects_ / 5);
+  list_again();
+  if (verdict.gone) return hurry_or_wait(verdict.cause, std::move(verdict.message), now);
+  wait(verdict.cause, std::move(verdict.message), now, {});
+}
+
+void Reflector::list_again() {
+  phase_ = Phase::list;
+  listed_.clear();
+  continue_token_.clear();
+  body_.clear();
+  body_.shrink_to_fit();
+}
+
+void Reflector::on_refusal(const ApiEnding& ending, Time now) {
+  const auto asked = std::clamp<std::chrono::milliseconds>(ending.retry_after, {}, options_.max_retry_after);
+  const std::string message = told_by_server();
+  if (status_ == http_gone) {  // the resourceVersion or the continue token is too old
+    list_again();
+    return hurry_or_wait(Cause::refused, message, now);
+  }
+  if (status_ == 401) return wait(Cause::unauthorized, message, now, asked);
+  if (status_ == 403) return on_forbidden(now);
+  const bool busy = status_ == 429 || status_ == 503;
+  if (listing()) {
+    // A page that is asked for again goes on where it was, unless the server thinks the question is wrong.
+    if (status_ < 500 && !busy) list_again();
+  } else if (!busy && (status_ < 500 || ++refused_watches_ >= max_refused_watches)) {
+    refused_watches_ = 0;
+    list_again();
+  }
+  wait(busy ? Cause::busy : Cause::refused, message, now, asked);
+}
+
+void Reflector::on_forbidden(Time now) {
+  if (resource_.forbidden_is_absent && !announced_) {
+    Change change;
+    change.kind = resource_.kind;
+    change.type = resource_.single ? Change::Type::remove : Change::Type::replace;
+    if (resource_.single) change.name = *resource_.single;
+    changes_.push_back(std::move(change));
+    announced_ = true;
+  }
+  const std::string told = told_by_server();
+  list_again();  // who may list but not watch is asked again and again
+  wait(Cause::forbidden, told + "; grant list and watch on " + resource_.plural + " to this account", now,
+       options_.forbidden_wait);
+}
+
+// Once is no failure: compaction and restarts are everyday life. Again, before a watch has worked, is.
+void Reflector::hurry_or_wait(Cause cause, std::string message, Time now) {
+  if (stumbles_++ == 0) {
+    next_at_ = now;
+    return;
+  }
+  wait(cause, std::move(message), now, {});
+}
+
+void Reflector::wait(Cause cause, std::string message, Time now, std::chrono::milliseconds at_least) {
+  const std::chrono::milliseconds delay = back_off_.next();
+  next_at_ = now + (at_least.count() > 0 ? std::max(delay, at_least + delay / 4) : delay);
+  trouble_ = Trouble{cause, std::move(message)};
+  if (listing()) {
+    body_.clear();
+    body_.shrink_to_fit();
+  }
+}
+
+std::string Reflector::told_by_server() const {
+  std::string message = "HTTP " + std::to_string(status_);
+  const Result<json> status = parse_api_json(body_);
+  const std::string told = status ? one_line(text_at(*status, {"message"})) : std::string();
+  return told.empty() ? message : message + ": " + told;
+}
+
+void Reflector::take_page(Time now) {
+  Result<json> page = parse_api_json(body_);
+  body_.clear();
+  body_.shrink_to_fit();
+  const std::string objection = page ? add_items(*page) : "it is " + page.error().message;
+  if (!objection.empty()) {
+    list_again();
+    return wait(Cause::garbled, "the list cannot be used: " + objection, now, {});
+  }
+  continue_token_ = text_at(*page, {"metadata", "continue"});
+  resource_version_ = text_at(*page, {"metadata", "resourceVersion"});
+  if (continue_token_.empty()) return finish_list(now);
+  next_at_ = now;
+}
+
+// Why this is no page of a list, so that nothing may be concluded from it; "" when it is one.
+std::string Reflector::add_items(json& page) {
+  if (text_at(page, {"metadata", "resourceVersion"}).empty()) return "it has no resourceVersion";
+  const auto items = page.find("items");
+  if (items == page.end()) return "it has no items";
+  const bool last = text_at(page, {"metadata", "continue"}).empty();
+  if (items->is_null() && last) return {};  // how an empty list may be written
+  if (!items->is_array()) return "its items are no array";
+  if (items->empty() && !last) return "an empty page promises more";
+  if (listed_.size() + items->size() > options_.max_objects) {
+    return "it has more than " + std::to_string(options_.max_objects) + " objects";
+  }
+  for (json& item : *items) {
+    if (text_at(item, {"metadata", "name"}).empty()) return "one of its objects has no name";
+    listed_.push_back(std::move(item));
+  }
+  return {};
+}
+
+void Reflector::finish_list(Time now) {
+  Change change;
+  change.kind = resource_.kind;
+  if (resource_.single) {
+    change.type = Change::Type::remove;
+    change.name = *resource_.single;
+    for (json& object : listed_) {
+      if (name_of(object) != change.name) continue;
+      change.type = Change::Type::put;
+      change.object = std::move(object);
+      break;
+    }
+  } else {
+    change.type = Change::Type::replace;
+    change.objects = std::move(listed_);
+  }
+  changes_.push_back(std::move(change));
+  announced_ = true;
+  listed_.clear();
+  phase_ = Phase::watch;
+  next_at_ = now;
+}
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+                       byte == '-' || byte == '.' || byte == '_' || byte == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace fairlead

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "watcher/back_off.hpp"
+#include "watcher/json_lines.hpp"
+#include "watcher/source.hpp"
+
+namespace fairlead {
+
+// What to mirror: all objects of a collection, or the one of a name in it.
+struct Resource {
+  Kind kind = Kind::ingress;
+  std::string collection;            // "/apis/networking.k8s.io/v1/ingresses"
+  std::optional<ObjectName> single;  // only this object, told by put and remove; else told by replace, put and remove
+  bool forbidden_is_absent =
+      false;           // a 403 before the first list counts as nothing there, so that others need not wait
+  std::string plural;  // "ingresses": for messages
+};
+
+// The waits and limits of the protocol.
+struct ReflectorOptions {
+  BackOffLimits back_off;
+  std::chrono::milliseconds max_retry_after{300'000};    // a server that asks for longer is asked again after this
+  std::chrono::milliseconds forbidden_wait{60'000};      // a role is mended by a person
+  std::chrono::milliseconds settle{1'000};               // a watch that lasted so long counts as working
+  std::chrono::milliseconds max_list_silence{60'000};    // no byte of a page for so long: given up
+  std::chrono::milliseconds max_watch_silence{150'000};  // bookmarks come about every minute: two were missed
+  std::chrono::seconds watch_time_least{300};            // the server ends a watch after a time between these two
+  std::chrono::seconds watch_time_most{600};
+  int page_objects = 500;
+  std::size_t max_page_bytes = 64 << 20;
+  std::size_t max_event_bytes = 8 << 20;  // etcd holds no object of more than 1.5 MiB
+  std::size_t max_objects = 1'000'000;    // of one kind
+};
+
+// Why a resource is not heard at present.
+struct Trouble {
+  enum class Cause { unreachable, unauthorized, forbidden, busy, refused, broken_stream, garbled, too_large };
+  Cause cause = Cause::unreachable;
+  std::string message;
+};
+
+struct ApiRequest {
+  std::string target;  // path and query
+  bool watch = false;
+  bool fresh_connection = false;  // the connection of the last one was silent: do not use it again
+};
+
+// How a request ended.
+struct ApiEnding {
+  std::string error;                         // "" when the answer came to its end
+  std::chrono::milliseconds retry_after{0};  // as the server asked
+};
+
+// The list/watch protocol of one resource as a state machine: says which request is to be made, is told what came back,
+// and says what that changed. Does no I/O and has no clock. A list is handed on whole when its last page is in, so what
+// was known is replaced and never emptied in between; a watch that breaks goes on from the last resourceVersion.
+class Reflector {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  Reflector(Resource resource, const ReflectorOptions& options, std::uint32_t seed);
+
+  // The request to start now, if one is due. Until its on_end no other is.
+  std::optional<ApiRequest> next(Time now);
+
+  void on_head(int status, Time now);
+
+  // False: the rest is of no use, end the request. on_end follows all the same.
+  bool on_bytes(std::string_view bytes, Time now);
+
+  void on_end(const ApiEnding& ending, Time now);
+
+  // The running request has been silent for too long: end it, with on_silence in place of on_end.
+  bool silent(Time now) const { return running_ && now >= heard_at_ + max_silence(); }
+  void on_silence(Time now);
+
+  // To be called at wake_at(): notices that a watch works.
+  void on_time(Time now);
+  Time wake_at() const;
+
+  std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
+  const std::optional<Trouble>& trouble() const { return trouble_; }
+  const Resource& resource() const { return resource_; }
+  bool listing() const { return phase_ == Phase::list; }
+
+ private:
+  enum class Phase { list, watch };
+  using Cause = Trouble::Cause;
+
+  std::string list_target() const;
+  std::string watch_target();
+  std::chrono::milliseconds max_silence() const;
+
+  void take_page(Time now);
+  std::string add_items(nlohmann::json& page);
+  void finish_list(Time now);
+  bool on_line(std::string_view line);
+  bool on_event(nlohmann::json event);
+  bool on_error_event(const nlohmann::json& status);
+  bool give_up(Cause cause, std::string message);
+  void recover(Time now);
+  void on_refusal(const ApiEnding& ending, Time now);
+  void on_forbidden(Time now);
+  void list_again();
+  void hurry_or_wait(Cause cause, std::string message, Time now);
+  void wait(Cause cause, std::string message, Time now, std::chrono::milliseconds at_least);
+  std::string told_by_server() const;
+
+  const Resource resource_;
+  const ReflectorOptions options_;
+  BackOff back_off_;
+
+  Phase phase_ = Phase::list;
+  bool running_ = false;
+  bool settled_ = false;  // the running watch has lasted
+  bool fresh_connection_ = false;
+  int status_ = 0;  // of the running request; 0 before its head
+  Time next_at_{};
+  Time heard_at_{};
+  Time opened_at_{};  // when the head of a watch came
+  int stumbles_ = 0;  // since a watch last worked
+  int refused_watches_ = 0;
+
+  std::string body_;  // of a page, or the first bytes of a refusal
+  JsonLines lines_;
+  std::vector<nlohmann::json> listed_;
+  std::string continue_token_;
+  std::string resource_version_;
+  int page_objects_;
+  bool announced_ = false;  // something was told: what is known now is kept whatever happens
+
+  struct Verdict {
+    Cause cause;
+    std::string message;
+    bool gone = false;
+  };
+  std::optional<Verdict> verdict_;  // why the running request is being ended by us
+  std::vector<Change> changes_;
+  std::optional<Trouble> trouble_;
+};
+
+// As it must stand in a query.
+std::string percent_encode(std::string_view text);
+
+}  // namespace fairlead

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "router/base/problem.hpp"
+
+namespace fairlead {
+
+// The kinds we listen to.
+enum class Kind { ingress, ingress_class, service, endpoint_slice, secret };
+inline constexpr int kind_count = 5;
+
+struct ObjectName {
+  std::string ns;  // "" for cluster-wide kinds
+  std::string name;
+
+  auto operator<=>(const ObjectName&) const = default;
+};
+
+// What a source heard, in order. Objects are Kubernetes JSON as the API gives it (a YAML manifest is converted to the
+// same).
+struct Change {
+  enum class Type {
+    put,      // object holds it
+    remove,   // only kind and name
+    replace,  // objects holds every object of the kind that exists in the watched scope: the others are gone. Marks the
+              // kind synced
+    problems,  // of the source itself (a manifest that cannot be read): problems replaces all earlier ones of this
+               // source
+  };
+  Type type = Type::put;
+  Kind kind = Kind::ingress;
+  ObjectName name;
+  nlohmann::json object;
+  std::vector<nlohmann::json> objects;
+  Problems problems;
+};
+
+// Where sources put what they hear. Safe from any thread; never blocks for long.
+class ChangeSink {
+ public:
+  virtual ~ChangeSink() = default;
+  virtual void push(std::vector<Change> changes) = 0;
+};
+
+// Something that hears objects: a manifests folder or an API server. Runs a thread of its own from construction to
+// destruction. Every kind is announced once with `replace` (possibly empty) before the source counts as synced.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // The Secrets that are referenced now. Only these are read; each is put when read, and removed when it does not
+  // exist. A Secret that was wanted and is not any more is forgotten. Safe from any thread. The kind `secret` is
+  // announced synced (an empty replace) only by sources that read all of them anyway (a folder); an API source answers
+  // each wanted name with put or remove, and the Watcher waits for those before its first publish.
+  virtual void want_secrets(const std::set<ObjectName>& names) = 0;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "router/base/log.hpp"
+#include "router/base/problem.hpp"
+#include "router/base/result.hpp"
+#include "router/config.hpp"
+#include "watcher/translate.hpp"
+
+namespace fairlead {
+
+// Where the objects come from: exactly one of a manifests folder and an API server.
+struct WatchOptions {
+  std::optional<std::filesystem::path> manifests;
+  std::string kubeconfig;                       // "" with no manifests: the service account of the pod
+  std::string apiserver_host;                   // overrides the server's address
+  std::string watch_namespace;                  // "" = all
+  std::chrono::milliseconds hold_off{5};        // a change waits this long for others to join it
+  std::chrono::milliseconds hold_off_max{100};  // but never longer than this in all
+  TranslateOptions translate;
+};
+
+// One step from a Config to the next. The first one (generation 1) is published when every kind is synced, and holds
+// everything.
+struct ConfigUpdate {
+  std::uint64_t generation = 0;
+  ConfigDelta delta;
+  std::shared_ptr<const Problems> problems;  // all current ones
+};
+
+// The control loop: hears Kubernetes or a folder, translates what changed, hands it on. One thread of its own.
+class Watcher {
+ public:
+  using Publish = std::function<void(ConfigUpdate)>;  // called on the Watcher's thread; must not block for long
+
+  // Fails when the source cannot be used at all: no such folder, unreadable kubeconfig or key. An API server that does
+  // not answer is no failure: it is retried for ever, and nothing is published until it is heard.
+  static Result<std::unique_ptr<Watcher>> start(WatchOptions options, Log& log, Publish publish);
+
+  virtual ~Watcher() = default;  // stops and joins; publish is not called afterwards
+};
+
+}  // namespace fairlead
