@@ -45,6 +45,7 @@ struct ExchangeRecord {
 
   const Path* path = nullptr;      // null before routing
   bool host_defined = false;       // the host is named in an Ingress (not the catch-all)
+  std::string_view route_host;     // the Host's name that matched: "a.example.com", "*.example.com"; "" = the catch-all
   std::string_view upstream_name;  // "" = none
   std::string_view limit;          // the name of the limit that was hit, or ""
   std::array<AttemptRecord, max_attempts> attempts;

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tls/private_key.hpp"
+
 namespace fairlead {
 
 namespace {
@@ -146,7 +148,7 @@ Certificate::Parsed Certificate::parse(const CertificateSource& source) {
   ERR_clear_error();
   auto chain = read_chain(source.certificate_pem);
   if (!chain) return std::move(chain).error();
-  auto key = read_key(source.key_pem);
+  auto key = read_key(source.key_pem, sk_X509_value(chain->get(), 0));
   if (!key) return std::move(key).error();
 
   const std::shared_ptr<Certificate> made(new Certificate);
@@ -193,11 +195,9 @@ boost::system::result<Certificate::ChainPtr, CertificateFault> Certificate::read
   return chain;
 }
 
-boost::system::result<EvpPkeyPtr, CertificateFault> Certificate::read_key(std::string_view pem) {
+boost::system::result<EvpPkeyPtr, CertificateFault> Certificate::read_key(std::string_view pem, const X509* leaf) {
   if (pem.size() > max_pem_bytes) return key_fault("it is larger than 1 MiB; leave only the private key");
-  const BioPtr input = reader(pem);
-  EvpPkeyPtr key(PEM_read_bio_PrivateKey(input.get(), nullptr, refuse_passphrase, nullptr));
-  ERR_clear_error();  // its reasons tell nothing that the user could act on
+  EvpPkeyPtr key = read_private_key(pem, X509_get0_pubkey(leaf));
   if (key) return key;
   if (pem.find("PRIVATE KEY-----") == std::string_view::npos) {
     return key_fault("it holds no private key in PEM form; put the key of the first certificate there");

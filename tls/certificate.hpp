@@ -59,7 +59,7 @@ class Certificate {
 
   Certificate() = default;
   static boost::system::result<ChainPtr, CertificateFault> read_chain(std::string_view pem);
-  static boost::system::result<EvpPkeyPtr, CertificateFault> read_key(std::string_view pem);
+  static boost::system::result<EvpPkeyPtr, CertificateFault> read_key(std::string_view pem, const X509* leaf);
   static CertificateFault wrong_key(X509* leaf, STACK_OF(X509) * rest, EVP_PKEY* key);
   void fill_facts();
 

@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "router/base/sharded_map.hpp"
 #include "tls/certificate.hpp"
-#include "tls/sharded_map.hpp"
 
 namespace fairlead {
 

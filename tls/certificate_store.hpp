@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,7 +18,7 @@ struct HostCertificates;  // certificate.hpp
 
 // Facts of a served certificate, for metrics and the admin page.
 struct CertificateFacts {
-  std::string host, ns, secret;
+  std::string host, ns, secret;  // host: "_" for the default certificate
   std::string issuer_organization, issuer_common_name, serial_number, key_algorithm;
   std::int64_t not_after_unix = 0;
 };
@@ -31,7 +32,7 @@ class CertificateStore {
   // changed: by host name, null = gone; "" is the default certificate (null = the generated one again).
   // A candidate that cannot be parsed, or whose key does not fit, yields a Problem naming the Secret, and the last good
   // certificate that came from the same Secret is kept in its place. A certificate that does not verify for the host is
-  // a Problem too, and is not used. Expired ones are used, with a notice.
+  // not used, and is a Problem if no other candidate does. Expired ones are used, with a notice.
   std::shared_ptr<const CertificateStore> with(
       const std::map<std::string, std::shared_ptr<const TlsHost>, std::less<>>& changed) const;
 

@@ -68,7 +68,10 @@ class CurlClient final : public ApiClient {
   }
 
   ~CurlClient() override {
-    for (auto& [id, transfer] : transfers_) curl_multi_remove_handle(multi_.get(), transfer->easy.get());
+    for (auto& [id, transfer] : transfers_) {
+      curl_easy_setopt(transfer->easy.get(), CURLOPT_QUICK_EXIT, 1L);  // do not wait for a name to be resolved
+      curl_multi_remove_handle(multi_.get(), transfer->easy.get());
+    }
   }
 
   bool usable() const { return multi_ != nullptr; }

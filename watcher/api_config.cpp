@@ -147,10 +147,13 @@ class KubeconfigReader {
 };
 
 Result<void> settle_server(ApiConfig& config) {
-  while (config.server.ends_with('/')) config.server.pop_back();
-  if (config.server.find("://") == std::string::npos) config.server = "http://" + config.server;
-  if (config.server.starts_with("https://") || config.server.starts_with("http://")) return {};
-  return Failure{"the API server's address must begin with https:// or http://, not as in '" + config.server + "'"};
+  std::string& server = config.server;
+  while (server.ends_with('/')) server.pop_back();
+  if (server.find('@') != std::string::npos) return Failure{"the API server's address must not hold credentials"};
+  const bool tls = !config.authority.empty() || !config.client_certificate.empty();
+  if (server.find("://") == std::string::npos) server = (tls ? "https://" : "http://") + server;
+  if (server.starts_with("https://") || server.starts_with("http://")) return {};
+  return Failure{"the API server's address must begin with https:// or http://, not as in '" + server + "'"};
 }
 
 bool file_exists(const std::filesystem::path& file) {

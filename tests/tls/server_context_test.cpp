@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <mutex>
+#include <thread>
+
 #include "tests/tls/memory_pair.hpp"
 
 namespace fairlead {
@@ -159,6 +163,37 @@ TEST_F(ServerContextTest, AChangeOfCertificatesLeavesEstablishedSessionsAlone) {
   ASSERT_EQ(SSL_write(old->server.get(), "pong", 4), 4);
   EXPECT_EQ(SSL_read(old->client.get(), text, sizeof text), 4);
   EXPECT_EQ(served("a.example.com"), "newer");
+}
+
+TEST_F(ServerContextTest, ThreadsShareOneContextWhileCertificatesChangeAndKeysRotate) {
+  std::mutex mutex;
+  std::atomic<int> good = 0;
+  const auto current = [&] {
+    const std::lock_guard lock(mutex);
+    return store_;
+  };
+  const auto work = [&] {
+    TestClient client;
+    for (int i = 0; i < 30; ++i) {
+      const auto store = current();
+      TlsPair made(client.connect("a.example.com"), server_->accept(*store));
+      made.handshake();
+      good += made.up();
+    }
+  };
+  std::thread first(work);
+  std::thread second(work);
+  for (int i = 0; i < 20; ++i) {
+    TlsHosts change;
+    add_host(change, "a.example.com", {source("a", make_certificate({"a.example.com"}))});
+    auto next = current()->with(change);
+    const std::lock_guard lock(mutex);
+    store_ = std::move(next);
+    if (i % 5 == 0) tickets_.rotate();
+  }
+  first.join();
+  second.join();
+  EXPECT_EQ(good, 60);
 }
 
 TEST_F(ServerContextTest, RenegotiationIsRefused) {

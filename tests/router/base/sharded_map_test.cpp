@@ -1,4 +1,4 @@
-#include "tls/sharded_map.hpp"
+#include "router/base/sharded_map.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/request_metrics.hpp"
+#include "proxy/snapshot.hpp"
+#include "proxy/worker_counters.hpp"
+#include "router/base/problem.hpp"
+
+namespace fairlead {
+
+// What one Worker counts. Owned by whoever owns the Worker; must outlive Metrics.
+struct WorkerMetrics {
+  explicit WorkerMetrics(const RequestMetricsOptions& options) : requests(options) {}
+
+  // At the end of every Exchange, on the Worker's thread: counts the request, its retries, the limit it hit, its
+  // series.
+  void record(const ExchangeRecord& record);
+
+  WorkerCounters counters;
+  RequestMetrics requests;
+};
+
+struct MetricsSources {
+  std::vector<const WorkerMetrics*> workers;
+  std::function<std::shared_ptr<const Snapshot>()> snapshot;  // the newest published one, or null
+  std::function<std::shared_ptr<const Problems>()> problems;  // may give null
+  std::string controller_namespace, controller_class, controller_pod;
+};
+
+// Everything that /metrics shows (metric_table.hpp). Sums the Workers' integers when asked. Any one thread.
+class Metrics {
+ public:
+  explicit Metrics(MetricsSources sources);
+  ~Metrics();
+
+  std::string page() const;  // Prometheus text format 0.0.4
+
+ private:
+  class Collector;
+  std::unique_ptr<Collector> collector_;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,89 @@
+#include "router/path_matcher.hpp"
+
+#include <algorithm>
+
+#include "router/path_regex.hpp"
+
+namespace fairlead {
+namespace {
+
+std::string_view without_trailing_slash(std::string_view path) {
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
+bool covers(std::string_view prefix, std::string_view path) {
+  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
+}  // namespace
+
+PathMatcher::PathMatcher(const Host& host) : regex_(host.regex) {
+  for (std::size_t index = 0; index < host.paths.size(); ++index) {
+    const Path& path = host.paths[index];
+    if (regex_) {
+      regexes_.push_back(compile_path_regex(path.path));
+    } else if (path.type == PathType::exact) {
+      exact_.push_back({path.path, index});
+    } else {
+      prefixes_.push_back({without_trailing_slash(path.path), index});
+    }
+  }
+  std::stable_sort(prefixes_.begin(), prefixes_.end(),
+                   [](const Rule& a, const Rule& b) { return a.path.size() > b.path.size(); });
+  if (exact_.size() > linear_up_to) {
+    for (const Rule& rule : exact_) exact_by_path_.emplace(rule.path, rule.index);
+  }
+  if (prefixes_.size() > linear_up_to) {
+    for (const Rule& rule : prefixes_) prefix_by_path_.emplace(rule.path, rule.index);
+  }
+}
+
+std::size_t PathMatcher::match(std::string_view path) const {
+  if (regex_) return match_regex(path);
+  const std::size_t exact = match_exact(path);
+  return exact != none ? exact : match_prefix(path);
+}
+
+std::size_t PathMatcher::match_exact(std::string_view path) const {
+  if (!exact_by_path_.empty()) {
+    const auto found = exact_by_path_.find(path);
+    return found == exact_by_path_.end() ? none : found->second;
+  }
+  for (const Rule& rule : exact_) {
+    if (rule.path == path) return rule.index;
+  }
+  return none;
+}
+
+std::size_t PathMatcher::match_prefix(std::string_view path) const {
+  if (prefix_by_path_.empty()) {
+    for (const Rule& rule : prefixes_) {
+      if (covers(rule.path, path)) return rule.index;
+    }
+    return none;
+  }
+  // Ever shorter prefixes of the path, by segments, beginning no longer than the longest rule.
+  std::string_view candidate = path;
+  const std::size_t longest = prefixes_.front().path.size();
+  if (candidate.size() > longest) {
+    const std::size_t slash = candidate.rfind('/', longest);
+    candidate = candidate.substr(0, slash == std::string_view::npos ? 0 : slash);
+  }
+  for (;;) {
+    if (const auto found = prefix_by_path_.find(candidate); found != prefix_by_path_.end()) return found->second;
+    const std::size_t slash = candidate.rfind('/');
+    if (slash == std::string_view::npos) return none;
+    candidate = candidate.substr(0, slash);
+  }
+}
+
+std::size_t PathMatcher::match_regex(std::string_view path) const {
+  for (std::size_t index = 0; index < regexes_.size(); ++index) {
+    const re2::RE2* const regex = regexes_[index].get();
+    if (regex && regex->Match(path, 0, path.size(), re2::RE2::ANCHOR_START, nullptr, 0)) return index;
+  }
+  return none;
+}
+
+}  // namespace fairlead

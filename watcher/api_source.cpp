@@ -1,0 +1,333 @@
+#include "watcher/api_source.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "watcher/api_client.hpp"
+#include "watcher/source_troubles.hpp"
+
+namespace fairlead {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Time = Reflector::Time;
+
+constexpr std::size_t max_lists_at_once = 32;  // a thousand Secrets are asked for one after the other
+
+std::string collection_of(const std::string& group_version, const std::string& ns, const std::string& plural) {
+  const std::string base = group_version == "v1" ? "/api/v1" : "/apis/" + group_version;
+  return base + (ns.empty() ? "" : "/namespaces/" + percent_encode(ns)) + "/" + plural;
+}
+
+Resource secret_resource(const ObjectName& name) {
+  Resource resource;
+  resource.kind = Kind::secret;
+  resource.collection = collection_of("v1", name.ns, "secrets");
+  resource.single = name;
+  resource.forbidden_is_absent = true;
+  resource.plural = "secrets";
+  return resource;
+}
+
+std::vector<Resource> watched_resources(const std::string& ns) {
+  const auto resource = [](Kind kind, const std::string& group_version, const std::string& scope,
+                           const std::string& plural) {
+    Resource made;
+    made.kind = kind;
+    made.collection = collection_of(group_version, scope, plural);
+    made.plural = plural;
+    return made;
+  };
+  std::vector<Resource> resources = {
+      resource(Kind::ingress_class, "networking.k8s.io/v1", "", "ingressclasses"),
+      resource(Kind::ingress, "networking.k8s.io/v1", ns, "ingresses"),
+      resource(Kind::service, "v1", ns, "services"),
+      resource(Kind::endpoint_slice, "discovery.k8s.io/v1", ns, "endpointslices"),
+  };
+  resources.front().forbidden_is_absent = true;  // a Role of one namespace cannot grant them
+  return resources;
+}
+
+// The Secrets that are wanted, as told by any thread. A name that was dropped and wanted again is another want: it must
+// be answered again.
+class Wants {
+ public:
+  using Serials = std::map<ObjectName, std::uint64_t>;
+
+  void set(const std::set<ObjectName>& names) {
+    const std::lock_guard lock(mutex_);
+    Serials next;
+    for (const ObjectName& name : names) {
+      const auto found = serials_.find(name);
+      next.emplace(name, found == serials_.end() ? ++last_ : found->second);
+    }
+    changed_ = changed_ || next != serials_;
+    serials_ = std::move(next);
+  }
+
+  std::optional<Serials> take_changed() {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(changed_, false)) return std::nullopt;
+    return serials_;
+  }
+
+ private:
+  std::mutex mutex_;
+  Serials serials_;
+  std::uint64_t last_ = 0;
+  bool changed_ = false;
+};
+
+// The shell around the Reflectors: carries out what they ask for and hands on what they heard.
+class ApiSource final : public Source, private ApiListener {
+ public:
+  ApiSource(std::unique_ptr<ApiClient> client, const ApiSourceOptions& options, const ReflectorOptions& limits,
+            Log& log, ChangeSink& sink)
+      : client_(std::move(client)), limits_(limits), log_(log), sink_(sink), troubles_(log) {
+    for (Resource& resource : watched_resources(options.watch_namespace)) add(std::move(resource));
+    thread_ = std::thread([this] { run(); });
+  }
+
+  ~ApiSource() override {
+    stopping_ = true;
+    client_->wake();
+    thread_.join();
+  }
+
+  void want_secrets(const std::set<ObjectName>& names) override {
+    wants_.set(names);
+    client_->wake();
+  }
+
+ private:
+  struct Mirror {
+    Reflector reflector;
+    Time wake_at{};
+    bool running = false;
+    bool listing = false;  // has one of the list places
+    bool waiting = false;  // for a list place
+  };
+  struct WantedSecret {
+    std::uint64_t serial = 0;
+    RequestId id = 0;
+  };
+
+  void run();
+  void follow_wants();
+  void wake_due(Time now);
+  void advance(RequestId id, Time now);
+  void start_waiting(Time now);
+  void release_place(Mirror& mirror);
+  void collect(RequestId id, Mirror& mirror);
+  void deliver();
+
+  RequestId add(Resource resource);
+  void remove(RequestId id);
+  std::chrono::milliseconds time_to_next(Time now) const;
+
+  void reschedule(RequestId id, Mirror& mirror);
+
+  void on_head(RequestId id, int status) override;
+  bool on_bytes(RequestId id, std::string_view bytes) override;
+  void on_end(RequestId id, const ApiEnding& ending) override;
+
+  std::unique_ptr<ApiClient> client_;
+  const ReflectorOptions limits_;
+  Log& log_;
+  ChangeSink& sink_;
+  SourceTroubles troubles_;
+  Wants wants_;
+  std::atomic<bool> stopping_{false};
+
+  // All below belongs to the thread.
+  std::random_device random_;
+  RequestId last_id_ = 0;
+  std::unordered_map<RequestId, Mirror> mirrors_;
+  std::set<std::pair<Time, RequestId>> timers_;  // the wake_at of each mirror
+  std::map<ObjectName, WantedSecret> secrets_;
+  std::deque<RequestId> waiting_;  // for a list place; may name who is gone
+  std::size_t lists_running_ = 0;
+  std::vector<Change> changes_;  // not yet delivered
+  bool problems_changed_ = false;
+  std::thread thread_;
+};
+
+void ApiSource::run() {
+  while (!stopping_) {
+    follow_wants();
+    wake_due(Clock::now());
+    deliver();
+    client_->run(time_to_next(Clock::now()), *this);
+  }
+}
+
+std::chrono::milliseconds ApiSource::time_to_next(Time now) const {
+  constexpr std::chrono::milliseconds most{60'000};
+  if (timers_.empty()) return most;
+  const Time at = timers_.begin()->first;
+  if (at <= now) return {};
+  return std::min(most, std::chrono::ceil<std::chrono::milliseconds>(at - now));
+}
+
+void ApiSource::follow_wants() {
+  const auto wanted = wants_.take_changed();
+  if (!wanted) return;
+  for (auto at = secrets_.begin(); at != secrets_.end();) {
+    const auto found = wanted->find(at->first);
+    if (found != wanted->end() && found->second == at->second.serial) {
+      ++at;
+      continue;
+    }
+    remove(at->second.id);
+    at = secrets_.erase(at);
+  }
+  for (const auto& [name, serial] : *wanted) {
+    if (!secrets_.contains(name)) secrets_[name] = {serial, add(secret_resource(name))};
+  }
+}
+
+RequestId ApiSource::add(Resource resource) {
+  const RequestId id = ++last_id_;
+  const Time now = Clock::now();
+  mirrors_.emplace(id, Mirror{Reflector(std::move(resource), limits_, random_()), now});
+  timers_.emplace(now, id);
+  return id;
+}
+
+void ApiSource::remove(RequestId id) {
+  Mirror& mirror = mirrors_.at(id);
+  client_->cancel(id);
+  release_place(mirror);
+  timers_.erase({mirror.wake_at, id});
+  problems_changed_ |= troubles_.set(id, mirror.reflector.resource().plural, nullptr);
+  mirrors_.erase(id);
+}
+
+void ApiSource::wake_due(Time now) {
+  std::vector<RequestId> due;
+  for (const auto& [at, id] : timers_) {
+    if (at > now) break;
+    due.push_back(id);
+  }
+  for (const RequestId id : due) advance(id, now);
+  start_waiting(now);
+}
+
+// Lets a Reflector go as far as it can, and notes when it wants to be woken.
+void ApiSource::advance(RequestId id, Time now) {
+  Mirror& mirror = mirrors_.at(id);
+  Reflector& reflector = mirror.reflector;
+  if (reflector.silent(now)) {
+    client_->cancel(id);
+    reflector.on_silence(now);
+    mirror.running = false;
+    release_place(mirror);
+  }
+  reflector.on_time(now);
+  if (!mirror.running && now >= reflector.wake_at()) {
+    if (reflector.listing() && lists_running_ >= max_lists_at_once) {
+      if (!std::exchange(mirror.waiting, true)) waiting_.push_back(id);
+    } else if (const auto request = reflector.next(now)) {
+      mirror.running = true;
+      mirror.listing = reflector.listing();
+      if (mirror.listing) ++lists_running_;
+      client_->start(id, *request);
+    }
+  }
+  collect(id, mirror);
+  reschedule(id, mirror);
+}
+
+void ApiSource::reschedule(RequestId id, Mirror& mirror) {
+  timers_.erase({mirror.wake_at, id});
+  mirror.wake_at = mirror.waiting ? Time::max() : mirror.reflector.wake_at();
+  timers_.emplace(mirror.wake_at, id);
+}
+
+void ApiSource::start_waiting(Time now) {
+  while (!waiting_.empty() && lists_running_ < max_lists_at_once) {
+    const RequestId id = waiting_.front();
+    waiting_.pop_front();
+    const auto found = mirrors_.find(id);
+    if (found == mirrors_.end()) continue;
+    found->second.waiting = false;
+    advance(id, now);
+  }
+}
+
+void ApiSource::release_place(Mirror& mirror) {
+  if (std::exchange(mirror.listing, false)) --lists_running_;
+}
+
+void ApiSource::collect(RequestId id, Mirror& mirror) {
+  for (Change& change : mirror.reflector.take_changes()) {
+    if (change.type == Change::Type::replace && log_.enabled(LogLevel::debug)) {
+      log_.debug("listed " + std::to_string(change.objects.size()) + " " + mirror.reflector.resource().plural);
+    }
+    changes_.push_back(std::move(change));
+  }
+  const std::optional<Trouble>& trouble = mirror.reflector.trouble();
+  problems_changed_ |= troubles_.set(id, mirror.reflector.resource().plural, trouble ? &*trouble : nullptr);
+}
+
+void ApiSource::deliver() {
+  if (std::exchange(problems_changed_, false)) {
+    Change change;
+    change.type = Change::Type::problems;
+    change.problems = troubles_.problems();
+    changes_.push_back(std::move(change));
+  }
+  if (!changes_.empty()) sink_.push(std::exchange(changes_, {}));
+}
+
+void ApiSource::on_head(RequestId id, int status) {
+  Mirror& mirror = mirrors_.at(id);
+  mirror.reflector.on_head(status, Clock::now());
+  reschedule(id, mirror);
+}
+
+bool ApiSource::on_bytes(RequestId id, std::string_view bytes) {
+  Mirror& mirror = mirrors_.at(id);
+  const bool go_on = mirror.reflector.on_bytes(bytes, Clock::now());
+  collect(id, mirror);
+  return go_on;  // its timer may be early now, which costs one look
+}
+
+void ApiSource::on_end(RequestId id, const ApiEnding& ending) {
+  Mirror& mirror = mirrors_.at(id);
+  mirror.reflector.on_end(ending, Clock::now());
+  mirror.running = false;
+  release_place(mirror);
+  collect(id, mirror);
+  reschedule(id, mirror);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> start_api_source(const ApiSourceOptions& options, Log& log, ChangeSink& sink) {
+  return start_api_source(options, log, sink, ReflectorOptions());
+}
+
+Result<std::unique_ptr<Source>> start_api_source(const ApiSourceOptions& options, Log& log, ChangeSink& sink,
+                                                 const ReflectorOptions& reflector_options) {
+  const auto config = choose_api_config(options.kubeconfig, options.apiserver_host, PodEnvironment::of_this_process());
+  if (!config) return config.error();
+  auto client = ApiClient::create(*config);
+  if (!client) return client.error();
+  log.info("listening to the API server " + config->server +
+           (options.watch_namespace.empty() ? "" : ", namespace " + options.watch_namespace));
+  if (!config->verify_tls) log.warning("the API server's certificate is not verified (insecure-skip-tls-verify)");
+  return {boost::system::in_place_value,
+          std::make_unique<ApiSource>(std::move(*client), options, reflector_options, log, sink)};
+}
+
+}  // namespace fairlead
