@@ -58,12 +58,14 @@ class AccessLog {
   enum class Sink : std::uint8_t { file, pipe, socket };
 
   bool append(const ExchangeRecord& record, std::size_t max_field_bytes);
+  std::size_t max_line_bytes() const;
   std::size_t next_piece(std::size_t from) const;
   void drop_front(std::size_t bytes);
 
   int fd_;
   AccessLogFormat format_;
   Sink sink_ = Sink::file;
+  bool ask_first_ = false;  // a write could block: poll before it
   Counter& dropped_;
   std::unique_ptr<char[]> buffer_;
   std::size_t used_ = 0;

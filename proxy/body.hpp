@@ -31,6 +31,8 @@ class BodyReader {
   virtual std::string_view trailers() const = 0;
   // Why it failed, for a log line.
   virtual std::string_view failure() const = 0;
+  // From here on everything that arrives is body, until the peer ends its side: after a switch of protocols.
+  virtual void start_raw() = 0;
 };
 
 // What a message is sent through, body and all. Everything that is added is taken; what the socket does not take is
@@ -39,14 +41,19 @@ class BodyWriter {
  public:
   virtual ~BodyWriter() = default;
 
-  // Gathered until send(). The views must stay valid until then.
+  // Gathered until send(). The views must stay valid until then. Never without room().
   virtual void data(std::string_view piece) = 0;
   virtual void end(std::string_view trailers) = 0;
+  virtual bool room() const = 0;
   // Gives what was gathered to the socket in one call. False when the connection is broken.
   virtual bool send() = 0;
   // Tries again what the socket did not take. False when the connection is broken.
   virtual bool flush() = 0;
   virtual bool drained() const = 0;
+  // Grows with every byte that reaches the socket: tells a slow peer from a stalled one.
+  virtual std::uint64_t progress() const = 0;
+  // Says that nothing more will follow, once all is drained: ends a direction of a tunnel.
+  virtual void shutdown() = 0;
 };
 
 // A BodyWriter towards a Client.
@@ -64,6 +71,8 @@ class ResponseWriter : public BodyWriter {
   virtual std::uint64_t body_bytes_sent() const = 0;  // without head
   // The connection will not carry another request after this response.
   virtual void close_after() = 0;
+  // Whether the client has closed its side or broken off, as far as can be seen without waiting.
+  virtual bool client_gone() = 0;
 };
 
 }  // namespace fairlead

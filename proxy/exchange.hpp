@@ -31,6 +31,7 @@ struct Exchange {
   Exchange& operator=(const Exchange&) = delete;
 
   void reset() {
+    asked.reset();
     match = {};
     snapshot = {};
     upstream_edits.emplace(&arena);
@@ -40,6 +41,10 @@ struct Exchange {
     framing = {};
     target = {};
     host = {};
+    host_received = {};
+    peer = {};
+    local_port = 0;
+    over_tls = false;
     client = {};
     forward = {};
     record = {};
@@ -52,13 +57,18 @@ struct Exchange {
   RequestFraming framing;
   RequestTarget target;
   char host_text[max_host_name];
-  std::string_view host;  // canonical
+  std::string_view host;           // canonical
+  std::string_view host_received;  // as the Client wrote it, port and all
+  IpAddress peer;                  // of the connection, or of its PROXY header
+  std::uint16_t local_port = 0;    // where the Client connected to
+  bool over_tls = false;
   ClientIdentity client;
   SnapshotRef snapshot;
   RouteMatch match;
   std::optional<HeadEdits> upstream_edits;  // always there between reset and the end
   std::optional<HeadEdits> response_edits;
-  std::string_view forward;  // path and query for the upstream
+  std::optional<PolicyRequest> asked;  // what the policies were shown
+  std::string_view forward;            // path and query for the upstream
   std::chrono::microseconds started{0};
   char request_id_text[32];
   ExchangeRecord record;

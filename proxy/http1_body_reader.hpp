@@ -25,6 +25,7 @@ class Http1BodyReader final : public BodyReader {
   std::uint64_t received() const override { return received_; }
   std::string_view trailers() const override { return trailers_; }
   std::string_view failure() const override { return failure_; }
+  void start_raw() override { start(BodyKind::until_close, 0); }
   // Decoded bytes may follow that were not sent by the peer yet.
   bool failed() const { return stage_ == Stage::broken; }
 

@@ -9,6 +9,7 @@
 
 #include "proxy/access_log.hpp"
 #include "proxy/limits.hpp"
+#include "proxy/program_log.hpp"
 #include "router/base/ip_address.hpp"
 #include "router/base/log.hpp"
 
@@ -51,6 +52,7 @@ struct Options {
   std::string access_log = "-";  // "off", "-" or a path
   AccessLogFormat log_format = AccessLogFormat::upstreaminfo;
   LogLevel log_level = LogLevel::info;
+  ProgramLogFormat program_log_format = ProgramLogFormat::text;
   bool server_header = false;  // responses carry "Server: fairlead"
 
   // Stopping: unready, wait shutdown_grace_period, stop accepting, drain up to drain_timeout, wait post_shutdown…,

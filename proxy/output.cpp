@@ -38,6 +38,7 @@ bool Output::send() {
     taken = stream_.write(pieces);
     if (taken <= 0) break;
     left -= static_cast<std::size_t>(taken);
+    bytes_taken_ += static_cast<std::size_t>(taken);
     std::size_t skip = static_cast<std::size_t>(taken);
     while (!pieces.empty() && skip >= pieces.front().iov_len) {
       skip -= pieces.front().iov_len;
@@ -51,9 +52,10 @@ bool Output::send() {
   for (const iovec& piece : pieces) {
     if (taken != io_failed) unsent_.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
   }
+  const bool complete = !gather_.text.overflow();  // bytes that did not fit are missing: nothing may follow
   gather_.text.clear();
   stream_unsent_ = stream_.flush() == io_blocked;
-  return taken != io_failed;
+  return complete && taken != io_failed;
 }
 
 bool Output::flush() {
@@ -63,6 +65,7 @@ bool Output::flush() {
     if (taken == io_failed) return false;
     if (taken == io_blocked) return true;
     unsent_.erase(0, static_cast<std::size_t>(taken));
+    bytes_taken_ += static_cast<std::size_t>(taken);
   }
   if (unsent_.capacity() > 64) std::string().swap(unsent_);
   const IoCount left = stream_.flush();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -68,7 +69,10 @@ class Output {
   bool send();
   bool flush();
   bool drained() const { return unsent_.empty() && !stream_unsent_; }
-  std::uint64_t bytes_given() const { return bytes_given_; }
+  std::uint64_t bytes_given() const { return bytes_given_; }  // added
+  std::uint64_t bytes_taken() const { return bytes_taken_; }  // of these, those that the stream took
+  // Grows with every byte that reaches the socket.
+  std::uint64_t progress() const { return bytes_taken_ - std::min<std::uint64_t>(bytes_taken_, stream_.unsent()); }
   Stream& stream() { return stream_; }
 
  private:
@@ -76,6 +80,7 @@ class Output {
   GatherScratch& gather_;
   std::string unsent_;
   std::uint64_t bytes_given_ = 0;
+  std::uint64_t bytes_taken_ = 0;
   bool stream_unsent_ = false;  // the stream itself holds bytes (TLS records)
 };
 

@@ -29,7 +29,9 @@ ReadinessSet::ReadinessSet(boost::asio::io_context& context)
       timer_(context),
       now_(to_loop_time(monotonic_now())),
       now_precise_(monotonic_now()),
-      timers_(now_) {}
+      timers_(now_) {
+  read_wall_clock();
+}
 
 ReadinessSet::~ReadinessSet() = default;
 
@@ -65,7 +67,9 @@ void ReadinessSet::tick() {
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error || stopped_) return;
     read_clock();
+    read_wall_clock();
     timers_.advance(now_, run_queue_);
+    if (on_tick_) on_tick_();
     run_queued();
     if (!stopped_) tick();
   });
@@ -74,6 +78,11 @@ void ReadinessSet::tick() {
 void ReadinessSet::read_clock() {
   now_precise_ = monotonic_now();
   now_ = to_loop_time(now_precise_);
+}
+
+void ReadinessSet::read_wall_clock() {
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  wall_offset_ = std::chrono::duration_cast<std::chrono::microseconds>(wall) - now_precise_;
 }
 
 void ReadinessSet::turn() {

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 
 #include "proxy/event_target.hpp"
 #include "proxy/timer_wheel.hpp"
@@ -48,7 +49,13 @@ class ReadinessSet {
 
   LoopTime now() const { return now_; }
   std::chrono::microseconds now_precise() const { return now_precise_; }  // the same moment
+  std::chrono::system_clock::time_point wall_now() const {
+    return std::chrono::system_clock::time_point(now_precise_ + wall_offset_);
+  }
   TimerWheel& timers() { return timers_; }
+
+  // Called once a tick. At most one.
+  void on_tick(std::function<void()> call) { on_tick_ = std::move(call); }
 
   void start();
   void stop();
@@ -64,13 +71,16 @@ class ReadinessSet {
   int look();
   void run_queued();
   void read_clock();
+  void read_wall_clock();
 
   boost::asio::posix::stream_descriptor set_;
   boost::asio::steady_timer timer_;
   RunQueue run_queue_;
   LoopTime now_{0};
   std::chrono::microseconds now_precise_{0};
+  std::chrono::microseconds wall_offset_{0};  // looked at once a tick
   TimerWheel timers_;
+  std::function<void()> on_tick_;
   bool stopped_ = false;
 };
 

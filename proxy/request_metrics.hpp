@@ -107,6 +107,7 @@ class RequestMetrics {
   Counter dropped_;
   mutable std::mutex mutex_;  // guards all_ : taken for a new series, for retain and to scrape
   std::vector<std::shared_ptr<RequestSeries>> all_;
+  std::size_t indexed_ = 0;  // how many of all_ the index holds
 };
 
 }  // namespace fairlead

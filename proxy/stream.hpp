@@ -26,6 +26,8 @@ class Stream {
   virtual IoCount write(std::span<const iovec> pieces) = 0;
   // Bytes that write() took but the socket has not: io_end when there are none, io_blocked, or io_failed.
   virtual IoCount flush() = 0;
+  // How many bytes flush() still has to do with.
+  virtual std::size_t unsent() const { return 0; }
   // Says that no more will be written (FIN, or close_notify first).
   virtual void shutdown_write() = 0;
   // Whether bytes can be had that the socket no longer holds (TLS records already read).

@@ -31,6 +31,7 @@ class TlsStream final : public Stream, private BioTransport {
   IoCount read(char* data, std::size_t size) override;
   IoCount write(std::span<const iovec> pieces) override;
   IoCount flush() override;
+  std::size_t unsent() const override { return unsent_.size(); }
   void shutdown_write() override;
   bool has_buffered() const override;
   Socket& socket() override { return socket_; }

@@ -102,7 +102,7 @@ template <class Parts>
 class TableEditor {
  public:
   explicit TableEditor(const Parts& base)
-      : parts_(std::make_unique<Parts>(base)), hosts_(base.hosts), slots_(base.slots) {}
+      : parts_(std::make_unique<Parts>(base)), hosts_(base.hosts), slots_(base.slots), own_pages_(base.pages.size()) {}
 
   void set_host(const std::string& name, const std::shared_ptr<const Host>& host) {
     std::shared_ptr<const CompiledHost> before;
@@ -175,20 +175,30 @@ class TableEditor {
       return index;
     }
     const std::uint32_t index = parts_->next_index++;
-    if (index / page_size == parts_->pages.size()) parts_->pages.push_back(std::make_shared<const Page>());
+    if (index / page_size == parts_->pages.size()) own_page(std::make_shared<Page>());
     return index;
   }
 
+  // The page of an index, copied at its first use in this edit.
   Page& page(std::uint32_t index) {
-    auto copy = std::make_shared<Page>(*parts_->pages[index / page_size]);
-    Page& writable = *copy;
-    parts_->pages[index / page_size] = std::move(copy);
-    return writable;
+    const std::size_t number = index / page_size;
+    if (!own_pages_[number]) {
+      auto copy = std::make_shared<Page>(*parts_->pages[number]);
+      own_pages_[number] = copy.get();
+      parts_->pages[number] = std::move(copy);
+    }
+    return *own_pages_[number];
+  }
+
+  void own_page(std::shared_ptr<Page> added) {
+    own_pages_.push_back(added.get());
+    parts_->pages.push_back(std::move(added));
   }
 
   std::unique_ptr<Parts> parts_;
   ShardedMap<std::shared_ptr<const CompiledHost>>::Editor hosts_;
   ShardedMap<UpstreamSlot>::Editor slots_;
+  std::vector<Page*> own_pages_;  // by number: null where the page is shared with the table this began with
 };
 
 }  // namespace
@@ -226,6 +236,11 @@ RouteMatch RouteTable::match(std::string_view host, std::string_view path) const
   const std::uint32_t upstream = compiled.upstream_indexes[index];
   return {compiled.config.get(), &compiled.config->paths[index],
           upstream == no_upstream ? nullptr : parts_->entry(upstream).get()};
+}
+
+const UpstreamEntry* RouteTable::upstream(std::string_view key) const {
+  const UpstreamSlot* const slot = parts_->slots.find(key);
+  return slot ? parts_->entry(slot->index).get() : nullptr;
 }
 
 const Settings& RouteTable::settings() const {

@@ -39,6 +39,8 @@ class RouteTable {
 
   // For the admin page: every host in no particular order.
   std::vector<std::shared_ptr<const Host>> hosts() const;
+  // What a path's upstream_key leads to, or null when there is no such Upstream.
+  const UpstreamEntry* upstream(std::string_view key) const;
 
   ~RouteTable();
   RouteTable(const RouteTable&) = delete;

@@ -142,6 +142,36 @@ TEST(Upstreams, OneThatVanishesAndComesBackIsFoundByPathsThatDidNotChange) {
   EXPECT_EQ(second->with(back)->match("h", "/").upstream->endpoints[0]->endpoint.port, 9);
 }
 
+// Enough Upstreams for several pages of the table, most of them changed in one go.
+TEST(Upstreams, ALargeChangeLeavesTheOlderTableAsItWas) {
+  constexpr std::uint16_t count = 1000;
+  ConfigDelta all;
+  std::vector<Path> paths;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const std::string key = "u" + std::to_string(i);
+    all.upstreams[key] = upstream_at(key, {i});
+    paths.push_back(path_to("/" + key, PathType::exact, key));
+  }
+  all.hosts["h"] = host_with("h", paths);
+  const auto first = RouteTable::empty()->with(all);
+  ConfigDelta change;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const std::string key = "u" + std::to_string(i);
+    if (i % 3 == 1) change.upstreams[key] = upstream_at(key, {static_cast<std::uint16_t>(i + count)});
+    if (i % 3 == 2) change.upstreams[key] = nullptr;
+  }
+  const auto second = first->with(change);
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const std::string path = "/u" + std::to_string(i);
+    ASSERT_EQ(first->match("h", path).upstream->endpoints[0]->endpoint.port, i);
+    const UpstreamEntry* const now = second->match("h", path).upstream;
+    ASSERT_EQ(now == nullptr, i % 3 == 2) << i;
+    if (now) {
+      ASSERT_EQ(now->endpoints[0]->endpoint.port, i % 3 == 1 ? i + count : i);
+    }
+  }
+}
+
 Config random_config(std::mt19937& random) {
   Config config;
   const auto below = [&](unsigned bound) { return static_cast<unsigned>(random() % bound); };

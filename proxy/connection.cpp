@@ -1,0 +1,172 @@
+#include "proxy/connection.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "proxy/plain_stream.hpp"
+#include "proxy/proxy_header.hpp"
+
+namespace fairlead {
+namespace {
+
+std::unique_ptr<Stream> make_stream(WorkerContext& worker, const SnapshotRef& snapshot, bool tls) {
+  if (!tls) return std::make_unique<PlainStream>();
+  return std::make_unique<TlsStream>(worker.shared.server_tls.accept(*snapshot->certificates), worker.tls_scratch);
+}
+
+}  // namespace
+
+Connection::Connection(Connections& owner, WorkerContext& worker, int fd, const ClientAddress& address)
+    : Session(worker.readiness), owner_(owner), worker_(worker), address_(address) {
+  if (address.tls) handshake_snapshot_ = worker.snapshot;
+  stream_ = make_stream(worker, handshake_snapshot_, address.tls);
+  stream_->socket().fd = fd;
+  stream_->socket().target = this;
+}
+
+Connection::~Connection() = default;
+
+bool Connection::start() {
+  if (!worker_.readiness.add(stream_->socket())) return false;
+  task_ = serve();
+  task_.start();
+  if (task_.done()) owner_.remove(*this);
+  return true;
+}
+
+void Connection::run() {
+  resume();
+  if (task_.done()) owner_.remove(*this);
+}
+
+Task<void> Connection::serve() {
+  if (worker_.options.use_proxy_protocol && !co_await read_proxy_header()) co_return;
+  if (address_.tls && !co_await handshake()) co_return;
+  Http1Connection http(*this, worker_, *stream_, address_);
+  co_await http.run();
+}
+
+// Looks at what has arrived without taking it, so that not a byte behind the header is lost to TLS.
+// False: this connection is no good.
+bool Connection::accept_proxy_header(bool& complete) {
+  Socket& socket = stream_->socket();
+  std::array<char, std::max(max_proxy_header_v1, max_proxy_header_v2)> bytes;
+  const ssize_t count = ::recv(socket.fd, bytes.data(), bytes.size(), MSG_PEEK);
+  if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return false;
+  if (count < 0) return true;
+  const ProxyHeader header = parse_proxy_header({bytes.data(), static_cast<std::size_t>(count)});
+  if (header.state == ProxyHeaderState::bad) return false;
+  if (header.state == ProxyHeaderState::incomplete) return !socket.peer_closed;
+  if (::recv(socket.fd, bytes.data(), header.size, 0) != static_cast<ssize_t>(header.size)) return false;
+  complete = true;
+  const std::vector<Cidr>& trusted = worker_.options.proxy_real_ip_cidr;
+  const bool believed = trusted.empty() || std::any_of(trusted.begin(), trusted.end(), [&](const Cidr& cidr) {
+                          return cidr.contains(address_.address);
+                        });
+  if (header.has_addresses && believed) {
+    address_.address = header.source;
+    address_.port = header.source_port;
+  }
+  return true;
+}
+
+Task<bool> Connection::read_proxy_header() {
+  const LoopTime deadline = now() + worker_.limits.proxy_header_timeout;
+  bool complete = false;
+  for (;;) {
+    if (!accept_proxy_header(complete)) break;
+    if (complete) co_return true;
+    if (!co_await wait_until(deadline)) {
+      worker_.metrics.counters.limit_hits.add("proxy_header_timeout");
+      break;
+    }
+  }
+  worker_.shared.log.debug("a connection without a usable PROXY header was closed");
+  co_return false;
+}
+
+Task<bool> Connection::handshake() {
+  TlsStream& tls = static_cast<TlsStream&>(*stream_);
+  const LoopTime deadline = now() + worker_.limits.tls_handshake_timeout;
+  WorkerCounters& counters = worker_.metrics.counters;
+  for (;;) {
+    const TlsResult result = tls.handshake();
+    if (result == TlsResult::done) break;
+    bool over = result == TlsResult::failed || result == TlsResult::closed;
+    if (tls.spoke_plain_http()) {
+      answer_plain_http();
+      co_return false;
+    }
+    if (!over && !co_await wait_until(deadline)) {
+      counters.limit_hits.add("tls_handshake_timeout");
+      over = true;
+    }
+    if (over) {
+      counters.tls_failures.add();
+      co_return false;
+    }
+  }
+  counters.tls_handshakes.add();
+  address_.server_name = std::string(ServerContext::server_name(tls.session()));
+  handshake_snapshot_ = {};
+  co_return true;
+}
+
+// Before any TLS was spoken, so the answer is plain, too.
+void Connection::answer_plain_http() {
+  static constexpr std::string_view body =
+      "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n"
+      "<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n"
+      "<hr><center>fairlead</center>\r\n</body>\r\n</html>\r\n";
+  const std::string answer =
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: " + std::to_string(body.size()) +
+      "\r\nConnection: close\r\n\r\n" + std::string(body);
+  const int fd = stream_->socket().fd;
+  (void)!::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+  ::shutdown(fd, SHUT_WR);
+  std::array<char, 16 * 1024> forgotten;  // what is unread at close would turn it into a reset
+  while (::recv(fd, forgotten.data(), forgotten.size(), MSG_DONTWAIT) > 0) {
+  }
+}
+
+Connections::~Connections() {
+  close_all();
+}
+
+void Connections::add(int fd, const ClientAddress& address) {
+  WorkerCounters& counters = worker_.metrics.counters;
+  if (worker_.shared.connections.fetch_add(1, std::memory_order_relaxed) >= worker_.limits.max_connections) {
+    worker_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
+    ::close(fd);
+    counters.shed.add();
+    counters.limit_hits.add("max_connections");
+    return;
+  }
+  counters.accepted.add();
+  counters.active.add();
+  Connection* const connection = new Connection(*this, worker_, fd, address);
+  list_.push_back(*connection);
+  ++count_;
+  if (!connection->start()) remove(*connection);
+}
+
+void Connections::remove(Connection& connection) {
+  list_.erase(list_.iterator_to(connection));
+  --count_;
+  worker_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
+  worker_.metrics.counters.active.remove();
+  delete &connection;
+}
+
+void Connections::wake_all() {
+  for (Connection& connection : list_) worker_.readiness.queue(connection);
+}
+
+void Connections::close_all() {
+  while (!list_.empty()) remove(list_.front());
+}
+
+}  // namespace fairlead

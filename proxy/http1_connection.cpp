@@ -1,0 +1,239 @@
+#include "proxy/http1_connection.hpp"
+
+#include "proxy/serve.hpp"
+
+namespace fairlead {
+namespace {
+
+// RFC 9112 2.2: empty lines before a request line are skipped; these many.
+constexpr int max_empty_lines = 4;
+
+int status_of(HeadError error) {
+  switch (error) {
+    case HeadError::line_too_long:
+      return 414;
+    case HeadError::head_too_large:
+    case HeadError::too_many_fields:
+      return 431;
+    case HeadError::unknown_version:
+      return 505;
+    default:
+      return 400;
+  }
+}
+
+std::string_view limit_of(HeadError error) {
+  switch (error) {
+    case HeadError::line_too_long:
+      return "max_request_line_bytes";
+    case HeadError::head_too_large:
+      return "max_request_head_bytes";
+    case HeadError::too_many_fields:
+      return "max_header_count";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+Http1Connection::Http1Connection(Session& session, WorkerContext& worker, Stream& stream, const ClientAddress& address)
+    : session_(session),
+      worker_(worker),
+      stream_(stream),
+      address_(address),
+      input_(worker.scratch),
+      output_(stream, worker.gather),
+      body_(worker.limits, stream, input_),
+      response_(output_, input_, worker.readiness, worker.date, worker.options.server_header),
+      since_(session.now()) {}
+
+Level* Http1Connection::level_of(Phase phase) {
+  WorkerCounters& counters = worker_.metrics.counters;
+  switch (phase) {
+    case Phase::waiting:
+      return &counters.waiting;
+    case Phase::reading:
+      return &counters.reading;
+    case Phase::writing:
+      return &counters.writing;
+    case Phase::none:
+      break;
+  }
+  return nullptr;
+}
+
+void Http1Connection::enter(Phase phase) {
+  if (phase == phase_) return;
+  if (Level* const left = level_of(phase_)) left->remove();
+  if (Level* const entered = level_of(phase)) entered->add();
+  phase_ = phase;
+}
+
+Task<void> Http1Connection::run() {
+  enter(Phase::waiting);
+  for (;;) {
+    HeadError error = HeadError::none;
+    bool timed_out = false;
+    HeadWait wait = look_for_head(error);
+    while (wait == HeadWait::closed && !closed_ && !timed_out) {
+      if (!read_more()) {
+        if (closed_) break;
+        if (input_.empty()) input_.release();
+        timed_out = !co_await session_.wait_until(head_deadline()) && session_.now() >= head_deadline();
+      }
+      wait = look_for_head(error);
+    }
+    if (wait == HeadWait::arrived) {
+      if (co_await serve_request()) continue;
+    } else if (!closed_ && (wait == HeadWait::refused || phase_ == Phase::reading)) {
+      co_await refuse_head(error, timed_out);
+    }
+    break;
+  }
+  enter(Phase::none);
+}
+
+// closed stands for "not yet" here: run() reads more.
+Http1Connection::HeadWait Http1Connection::look_for_head(HeadError& error) {
+  for (int skipped = 0; skipped < max_empty_lines && scan_.searched == 0 && input_.unread().starts_with("\r\n");
+       ++skipped) {
+    input_.consume(2);
+  }
+  if (input_.empty()) return HeadWait::closed;
+  if (phase_ == Phase::waiting) {
+    enter(Phase::reading);
+    since_ = session_.now();
+    head_began_ = worker_.readiness.now_precise();
+  }
+  const HeadBounds bounds{worker_.limits.max_request_line_bytes, worker_.limits.max_request_head_bytes};
+  head_size_ = find_head(input_.unread(), bounds, scan_, error);
+  if (error != HeadError::none) return HeadWait::refused;
+  return head_size_ > 0 ? HeadWait::arrived : HeadWait::closed;
+}
+
+LoopTime Http1Connection::head_deadline() const {
+  if (phase_ == Phase::reading) return since_ + worker_.limits.header_timeout;
+  const LoopTime patience = worker_.limits.idle_timeout;
+  return since_ + (worker_.draining ? std::min(patience, worker_.limits.lingering_close) : patience);
+}
+
+// False when nothing came. Sets closed_ at the end of the connection.
+bool Http1Connection::read_more() {
+  const IoCount count = input_.fill(stream_);
+  if (count == io_end || count == io_failed) closed_ = true;
+  return count > 0;
+}
+
+void Http1Connection::prepare(Exchange& exchange) {
+  exchange.snapshot = worker_.snapshot;
+  exchange.peer = address_.address;
+  exchange.local_port = address_.local_port;
+  exchange.over_tls = address_.tls;
+  exchange.started = head_began_;
+  exchange.record.client_port = address_.port;
+  exchange.record.request_length = head_size_;
+}
+
+// Parses the head from memory of the Exchange: the scratch will be used by others before the response is there.
+int Http1Connection::understand(Exchange& exchange, std::string_view& limit) {
+  char* const kept = exchange.arena.text(head_size_);
+  input_.unread().copy(kept, head_size_);
+  input_.consume(head_size_);
+  const HeadError error = parse_request_head({kept, head_size_}, exchange.request_fields, exchange.request);
+  if (error != HeadError::none) {
+    limit = limit_of(error);
+    return status_of(error);
+  }
+  const FramingError bad = frame_request(exchange.request, exchange.framing);
+  return bad == FramingError::none ? 0 : fairlead::status_of(bad);
+}
+
+// True when another request may follow.
+Task<bool> Http1Connection::serve_request() {
+  enter(Phase::writing);
+  ++requests_;
+  const ExchangePool::Pointer exchange = worker_.exchanges.take();
+  prepare(*exchange);
+  std::string_view limit;
+  const int refusal = understand(*exchange, limit);
+  const bool last = worker_.draining || requests_ >= worker_.limits.max_keepalive_requests;
+  response_.start(exchange->request.method, exchange->request.minor_version, exchange->framing.keep_alive && !last);
+  ClientSide client{session_, worker_, *exchange, body_, response_};
+  bool usable = true;
+  if (refusal != 0) {
+    body_.start(BodyKind::none, 0);
+    refuse(client, refusal, limit);
+  } else {
+    body_.start(exchange->framing.body, exchange->framing.length);
+    usable = co_await serve(client, address_.server_name);
+  }
+  co_return co_await finish_request(client, usable, refusal != 0);
+}
+
+Task<bool> Http1Connection::finish_request(ClientSide& client, bool usable, bool refused) {
+  if (usable && !output_.drained()) usable = co_await drain_output();
+  finish(client);
+  scan_ = {};
+  head_size_ = 0;
+  since_ = session_.now();
+  if (usable && response_.keeps_alive() && body_.ended()) {
+    enter(Phase::waiting);
+    co_return true;
+  }
+  stream_.shutdown_write();
+  const bool more_to_come = refused || !body_.ended() || !input_.empty();
+  if (usable && more_to_come) co_await linger();
+  co_return false;
+}
+
+// A head that cannot become one, or did not come in time.
+Task<bool> Http1Connection::refuse_head(HeadError error, bool timed_out) {
+  const ExchangePool::Pointer exchange = worker_.exchanges.take();
+  prepare(*exchange);
+  exchange->record.request_length = input_.unread().size();
+  body_.start(BodyKind::none, 0);
+  response_.start(Method::get, 1, false);
+  ClientSide client{session_, worker_, *exchange, body_, response_};
+  if (timed_out) {
+    refuse(client, 408, "header_timeout");
+  } else {
+    refuse(client, status_of(error), limit_of(error));
+  }
+  co_return co_await finish_request(client, true, true);
+}
+
+Task<bool> Http1Connection::drain_output() {
+  LoopTime last_moved = session_.now();
+  while (!output_.drained()) {
+    const std::uint64_t before = output_.progress();
+    if (!output_.flush()) co_return false;
+    if (output_.drained()) break;
+    if (output_.progress() != before) last_moved = session_.now();
+    if (!co_await session_.wait_until(last_moved + worker_.limits.client_send_timeout) &&
+        session_.now() >= last_moved + worker_.limits.client_send_timeout) {
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+// Closing while bytes are unread would reset the connection, and could take the response with it: our side is ended,
+// and we read and forget for a while (RFC 9112 9.6).
+Task<void> Http1Connection::linger() {
+  constexpr std::uint64_t most = 4 * 1024 * 1024;
+  const LoopTime deadline = session_.now() + worker_.limits.lingering_close;
+  std::uint64_t forgotten = 0;
+  while (forgotten < most) {
+    input_.consume(input_.unread().size());
+    const IoCount count = input_.fill(stream_);
+    if (count == io_end || count == io_failed) break;
+    if (count > 0) {
+      forgotten += static_cast<std::uint64_t>(count);
+    } else if (!co_await session_.wait_until(deadline)) {
+      break;
+    }
+  }
+}
+
+}  // namespace fairlead

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/output.hpp"
+
+namespace fairlead {
+
+enum class BodyFraming : std::uint8_t {
+  none,
+  as_is,    // counted by Content-Length, ended by closing, or no HTTP any more
+  chunked,  // RFC 9112 7.1
+};
+
+// Frames the body of one message at a time into an Output.
+class Http1Framer {
+ public:
+  explicit Http1Framer(Output& output) : output_(output) {}
+
+  void start(BodyFraming framing) {
+    framing_ = framing;
+    body_bytes_ = 0;
+  }
+  void data(std::string_view piece);
+  void end(std::string_view trailers);
+
+  BodyFraming framing() const { return framing_; }
+  std::uint64_t body_bytes() const { return body_bytes_; }
+  Output& output() { return output_; }
+  const Output& output() const { return output_; }
+
+ private:
+  // Pieces up to this are copied next to the head: one plain send costs less than a gathering one.
+  static constexpr std::size_t copied_piece = 4 * 1024;
+
+  void add(std::string_view piece);
+
+  Output& output_;
+  BodyFraming framing_ = BodyFraming::none;
+  std::uint64_t body_bytes_ = 0;
+};
+
+}  // namespace fairlead

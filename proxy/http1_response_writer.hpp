@@ -1,0 +1,60 @@
+#pragma once
+
+#include "proxy/body.hpp"
+#include "proxy/date_line.hpp"
+#include "proxy/http1_framer.hpp"
+#include "proxy/input_buffer.hpp"
+
+namespace fairlead {
+
+// Writes responses to an HTTP/1 client: one after the other over one connection.
+class Http1ResponseWriter final : public ResponseWriter {
+ public:
+  // date: the Worker's. keep_server: pass the upstream's Server field on.
+  Http1ResponseWriter(Output& output, InputBuffer& input, const ReadinessSet& clock, DateLine& date, bool keep_server)
+      : framer_(output), input_(input), clock_(clock), date_(date), keep_server_(keep_server) {}
+
+  // Before each request. minor_version: of the request; keep_alive: its wish, and ours.
+  void start(Method method, std::uint8_t minor_version, bool keep_alive);
+  // Whether the connection may carry another request, as far as the response has a say.
+  bool keeps_alive() const { return keep_alive_; }
+
+  void interim(const ResponseHead& head) override;
+  void head(const ResponseHead& head, const HeadEdits& edits, BodyKind body, std::uint64_t length) override;
+  void switch_protocols(const ResponseHead& head, const HeadEdits& edits) override;
+
+  void data(std::string_view piece) override { framer_.data(piece); }
+  void end(std::string_view trailers) override { framer_.end(trailers); }
+  bool room() const override { return framer_.output().room(8); }
+  bool send() override { return output().send(); }
+  bool flush() override { return output().flush(); }
+  bool drained() const override { return framer_.output().drained(); }
+  std::uint64_t progress() const override { return framer_.output().progress(); }
+  void shutdown() override { output().stream().shutdown_write(); }
+
+  bool head_sent() const override { return head_sent_; }
+  std::uint64_t bytes_sent() const override { return framer_.output().bytes_given() - bytes_before_; }
+  std::uint64_t body_bytes_sent() const override { return framer_.body_bytes(); }
+  void close_after() override { keep_alive_ = false; }
+  bool client_gone() override;
+
+ private:
+  Output& output() { return framer_.output(); }
+  void status_line(const ResponseHead& head);
+  void copy_fields(const ResponseHead& head, const HeadEdits* edits, bool with_length);
+  void framing_fields(BodyKind body, std::uint64_t length);
+
+  Http1Framer framer_;
+  InputBuffer& input_;
+  const ReadinessSet& clock_;
+  DateLine& date_;
+  const bool keep_server_;
+  Method method_ = Method::get;
+  std::uint8_t minor_version_ = 1;
+  bool keep_alive_ = true;
+  bool head_sent_ = false;
+  bool date_seen_ = false;
+  std::uint64_t bytes_before_ = 0;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,384 @@
+#include "proxy/options_flags.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "proxy/options_values.hpp"
+
+namespace fairlead {
+namespace {
+
+using Complaint = Flag::Complaint;
+using Milliseconds = std::chrono::milliseconds;
+
+constexpr std::uint64_t max_size = 1u << 30;  // of any buffer
+constexpr std::uint64_t max_workers = 1024;
+
+Flag text(std::string_view name, std::string_view argument, std::string_view help, std::string Options::*field,
+          bool (*fits)(std::string_view) = nullptr, std::string_view wanted = "") {
+  return {.group = {},
+          .name = name,
+          .argument = argument,
+          .help = help,
+          .read = [=](Options& options, std::string_view value) -> Complaint {
+            if (fits && !value.empty() && !fits(value)) return std::string(wanted);
+            options.*field = value;
+            return std::nullopt;
+          },
+          .show = [=](const Options& options) { return options.*field; }};
+}
+
+// The same for what cannot be left empty.
+Flag word(std::string_view name, std::string_view argument, std::string_view help, std::string Options::*field,
+          bool (*fits)(std::string_view), std::string_view wanted) {
+  Flag flag = text(name, argument, help, field, fits, wanted);
+  flag.read = [read = flag.read, wanted](Options& options, std::string_view value) -> Complaint {
+    if (value.empty()) return std::string(wanted);
+    return read(options, value);
+  };
+  return flag;
+}
+
+Flag toggle(std::string_view name, std::string_view help, bool Options::*field) {
+  return {.group = {},
+          .name = name,
+          .argument = {},
+          .help = help,
+          .read = [=](Options& options, std::string_view value) -> Complaint {
+            const auto parsed = parse_bool(value);
+            if (!parsed) return "must be true or false";
+            options.*field = *parsed;
+            return std::nullopt;
+          },
+          .show = [=](const Options& options) { return options.*field ? "true" : "false"; }};
+}
+
+// get: a field of Options or of its Limits.
+template <class Get>
+Flag count(std::string_view name, std::string_view argument, std::string_view help, std::uint64_t min,
+           std::uint64_t max, Get get) {
+  return {.group = {},
+          .name = name,
+          .argument = argument,
+          .help = help,
+          .read = [=](Options& options, std::string_view value) -> Complaint {
+            const auto parsed = parse_count(value, max);
+            if (!parsed || *parsed < min) {
+              return "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max);
+            }
+            get(options) = static_cast<std::remove_reference_t<decltype(get(options))>>(*parsed);
+            return std::nullopt;
+          },
+          .show = [=](const Options& options) { return std::to_string(get(options)); }};
+}
+
+Flag port(std::string_view name, std::string_view help, std::uint16_t Options::*field) {
+  return count(
+      name, "PORT", help, 0, 65'535, [=](auto& options) -> auto& { return options.*field; });
+}
+
+Flag limit_count(std::string_view name, std::string_view help, std::uint64_t min, std::uint32_t Limits::*field) {
+  return count(
+      name, "N", help, min,
+      std::numeric_limits<std::uint32_t>::max(), [=](auto& options) -> auto& { return options.limits.*field; });
+}
+
+Flag limit_count(std::string_view name, std::string_view help, std::uint64_t min, std::size_t Limits::*field) {
+  return count(
+      name, "N", help, min, 100'000, [=](auto& options) -> auto& { return options.limits.*field; });
+}
+
+Flag limit_size(std::string_view name, std::string_view help, std::uint64_t min, std::size_t Limits::*field) {
+  return {.group = {},
+          .name = name,
+          .argument = "SIZE",
+          .help = help,
+          .read = [=](Options& options, std::string_view value) -> Complaint {
+            const auto parsed = parse_size(value, max_size);
+            if (!parsed || *parsed < min) return "must be a size from " + size_text(min) + " to 1g, such as 32k";
+            options.limits.*field = *parsed;
+            return std::nullopt;
+          },
+          .show = [=](const Options& options) { return size_text(options.limits.*field); }};
+}
+
+template <class Get>
+Flag time(std::string_view name, std::string_view help, bool may_be_zero, Get get) {
+  return {.group = {},
+          .name = name,
+          .argument = "TIME",
+          .help = help,
+          .read = [=](Options& options, std::string_view value) -> Complaint {
+            const auto parsed = parse_duration(value);
+            if (!parsed || (!may_be_zero && parsed->count() == 0)) {
+              return std::string("must be a time ") + (may_be_zero ? "" : "above zero ") +
+                     "such as 10s, 500ms, 1m30s, or plain seconds";
+            }
+            get(options) = *parsed;
+            return std::nullopt;
+          },
+          .show = [=](const Options& options) { return duration_text(get(options)); }};
+}
+
+Flag limit_time(std::string_view name, std::string_view help, Milliseconds Limits::*field, bool may_be_zero = false) {
+  return time(
+      name, help, may_be_zero, [=](auto& options) -> auto& { return options.limits.*field; });
+}
+
+Flag stop_time(std::string_view name, std::string_view help, Milliseconds Options::*field) {
+  return time(
+      name, help, true, [=](auto& options) -> auto& { return options.*field; });
+}
+
+template <class Choice>
+Flag choice(std::string_view name, std::string_view argument, std::string_view help, Choice Options::*field,
+            std::vector<std::pair<std::string_view, Choice>> choices) {
+  std::string wanted = "must be one of";
+  for (const auto& [word, value] : choices) wanted += ' ' + std::string(word);
+  return {.group = {},
+          .name = name,
+          .argument = argument,
+          .help = help,
+          .read = [=](Options& options, std::string_view value) -> Complaint {
+            for (const auto& [word, meant] : choices) {
+              if (word != value) continue;
+              options.*field = meant;
+              return std::nullopt;
+            }
+            return wanted;
+          },
+          .show =
+              [=](const Options& options) {
+                for (const auto& [word, meant] : choices) {
+                  if (meant == options.*field) return std::string(word);
+                }
+                return std::string();
+              }};
+}
+
+// A comma-separated list; the flag may be repeated.
+template <class Item>
+Flag list(std::string_view name, std::string_view argument, std::string_view help, std::vector<Item> Options::*field,
+          std::string_view wanted) {
+  return {.group = {},
+          .name = name,
+          .argument = argument,
+          .help = help,
+          .is_list = true,
+          .read = [=](Options& options, std::string_view value) -> Complaint {
+            (options.*field).clear();
+            for (const std::string_view part : split_list(value)) {
+              const auto item = Item::parse(part);
+              if (!item) return std::string(wanted) + "; \"" + std::string(part) + "\" is none";
+              (options.*field).push_back(*item);
+            }
+            return std::nullopt;
+          },
+          .show =
+              [=](const Options& options) {
+                std::string text;
+                for (const Item& item : options.*field) text += (text.empty() ? "" : ",") + item.to_string();
+                return text;
+              }};
+}
+
+// klog's levels: 0 to 2 say what happens, 3 and more why.
+Flag verbosity() {
+  return {.group = {},
+          .name = "v",
+          .argument = "N",
+          .help = "As with klog: from 3 on, like --log-level debug.",
+          .read = [](Options& options, std::string_view value) -> Complaint {
+            const auto level = parse_count(value, 100);
+            if (!level) return "must be a whole number";
+            options.log_level = *level >= 3 ? LogLevel::debug : LogLevel::info;
+            return std::nullopt;
+          },
+          .show = [](const Options&) { return std::string("2"); }};
+}
+
+bool is_printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+bool is_url_path(std::string_view text) {
+  return text.front() == '/' && is_printable(text);
+}
+
+bool is_address(std::string_view text) {
+  return IpAddress::parse(text).has_value();
+}
+
+bool is_url(std::string_view text) {
+  return (text.starts_with("http://") || text.starts_with("https://")) && is_printable(text) &&
+         text.find("//") + 2 < text.size();
+}
+
+bool is_anything(std::string_view) {
+  return true;
+}
+
+std::vector<Flag> grouped(std::string_view group, std::vector<Flag> flags) {
+  for (Flag& flag : flags) flag.group = group;
+  return flags;
+}
+
+std::vector<Flag> source_flags() {
+  constexpr std::string_view object = "must be \"namespace/name\"";
+  return grouped(
+      "What is served",
+      {text("manifests", "DIR", "Serve the manifests in this folder, and watch it. No cluster is needed.",
+            &Options::manifests),
+       text("kubeconfig", "FILE",
+            "Read the API server that this file names. Without it and without --manifests: the "
+            "service account of the pod.",
+            &Options::kubeconfig),
+       text("apiserver-host", "URL", "Address of the API server, instead of the one in the kubeconfig.",
+            &Options::apiserver_host, is_url, "must be a URL such as https://10.0.0.1:6443"),
+       text("watch-namespace", "NAME", "Only objects of this namespace. Empty: of all.", &Options::watch_namespace,
+            is_dns_label, "must be the name of a namespace"),
+       word("ingress-class", "NAME", "Value of the legacy annotation `kubernetes.io/ingress.class` that is ours.",
+            &Options::ingress_class, is_printable, "must be a name without spaces"),
+       word("controller-class", "NAME",
+            "Value of `spec.controller` of IngressClasses that are ours. "
+            "`k8s.io/ingress-nginx` takes over those of ingress-nginx.",
+            &Options::controller_class, is_printable, "must be a name such as k8s.io/ingress-nginx"),
+       toggle("watch-ingress-without-class", "Also serve Ingresses that name no class.",
+              &Options::watch_ingress_without_class),
+       text("default-backend-service", "NS/NAME",
+            "Service that answers where no path matches, at its first port. "
+            "Empty: 404.",
+            &Options::default_backend_service, is_object_name, object),
+       text("default-ssl-certificate", "NS/NAME",
+            "Secret with the certificate for hosts without one of their own. "
+            "Empty: one made at start.",
+            &Options::default_ssl_certificate, is_object_name, object),
+       word("annotations-prefix", "PREFIX", "What the names of annotations begin with.", &Options::annotations_prefix,
+            is_dns_subdomain, "must be a DNS name"),
+       text("configmap", "NS/NAME", "Accepted, not read yet.", &Options::configmap, is_object_name, object)});
+}
+
+std::vector<Flag> listen_flags() {
+  return grouped("Listening",
+                 {list("bind-address", "ADDRESS,…", "Addresses to listen on. Empty: every one, IPv4 and IPv6.",
+                       &Options::bind_addresses, "must be IP addresses"),
+                  port("http-port", "Port for HTTP. 0: the system chooses one.", &Options::http_port),
+                  port("https-port", "Port for HTTPS. 0: the system chooses one.", &Options::https_port),
+                  count(
+                      "workers", "N", "Worker threads. 0: one a processor, as far as the control group's quota goes.",
+                      0, max_workers, [](auto& options) -> auto& { return options.workers; }),
+                  toggle("use-proxy-protocol",
+                         "Connections begin with a PROXY header (v1 or v2), believed from "
+                         "--proxy-real-ip-cidr.",
+                         &Options::use_proxy_protocol),
+                  toggle("use-forwarded-headers",
+                         "Believe X-Forwarded-* of peers in --proxy-real-ip-cidr, instead of replacing "
+                         "them.",
+                         &Options::use_forwarded_headers),
+                  list("proxy-real-ip-cidr", "CIDR,…",
+                       "Peers that are believed, such as your load balancer. "
+                       "`0.0.0.0/0,::/0` is everybody: any client can then forge its address.",
+                       &Options::proxy_real_ip_cidr, "must be blocks of addresses such as 10.0.0.0/8")});
+}
+
+std::vector<Flag> show_flags() {
+  return grouped(
+      "Admin pages, metrics and logs",
+      {text("healthz-host", "ADDRESS", "Address of the admin pages. Empty: every one.", &Options::healthz_host,
+            is_address, "must be an IP address"),
+       port("healthz-port", "Port of the admin pages. 0: the system chooses one.", &Options::healthz_port),
+       word("health-check-path", "PATH", "Page that says 200 while the program runs.", &Options::health_check_path,
+            is_url_path, "must begin with /"),
+       toggle("enable-metrics", "Serve /metrics.", &Options::enable_metrics),
+       toggle("metrics-per-host", "Metrics of requests have a label `host`.", &Options::metrics_per_host),
+       toggle("metrics-per-undefined-host", "Also for hosts that no Ingress names, instead of `_`.",
+              &Options::metrics_per_undefined_host),
+       toggle("report-status-classes", "The label `status` says 2xx instead of 200.", &Options::report_status_classes),
+       word("access-log", "PATH", "File that the access log is appended to, `-` for standard output, or `off`.",
+            &Options::access_log, is_anything, "must be a path, - or off"),
+       choice<AccessLogFormat>("log-format", "FORMAT",
+                               "Of the access log: `upstreaminfo` (the default line of "
+                               "ingress-nginx) or `json`.",
+                               &Options::log_format,
+                               {{"upstreaminfo", AccessLogFormat::upstreaminfo}, {"json", AccessLogFormat::json}}),
+       choice<ProgramLogFormat>("program-log-format", "FORMAT",
+                                "Of the program's own log on standard error: `text` or "
+                                "`json`.",
+                                &Options::program_log_format,
+                                {{"text", ProgramLogFormat::text}, {"json", ProgramLogFormat::json}}),
+       verbosity(),
+       choice<LogLevel>("log-level", "LEVEL",
+                        "What the program's own log shows: `error`, `warning`, `info` or `debug`.", &Options::log_level,
+                        {{"error", LogLevel::error},
+                         {"warning", LogLevel::warning},
+                         {"info", LogLevel::info},
+                         {"debug", LogLevel::debug}}),
+       toggle("server-header", "Responses carry `Server: fairlead`.", &Options::server_header)});
+}
+
+std::vector<Flag> stop_flags() {
+  return grouped("Stopping",
+                 {stop_time("shutdown-grace-period", "After SIGTERM: how long to go on as before, though not ready.",
+                            &Options::shutdown_grace_period),
+                  stop_time("drain-timeout", "Then: how long requests under way may take.", &Options::drain_timeout),
+                  stop_time("post-shutdown-grace-period", "Then: how long to wait before the program ends.",
+                            &Options::post_shutdown_grace_period)});
+}
+
+std::vector<Flag> limit_flags() {
+  using L = Limits;
+  return grouped(
+      "Limits",
+      {limit_size("max-request-line-bytes", "Longer request lines: 414.", 64, &L::max_request_line_bytes),
+       limit_size("max-request-head-bytes", "Longer request heads, request line included: 431.", 128,
+                  &L::max_request_head_bytes),
+       limit_count("max-header-count", "More header fields: 431 (requests), 502 (responses).", 1, &L::max_header_count),
+       limit_size("max-response-head-bytes", "Longer response heads: 502.", 128, &L::max_response_head_bytes),
+       limit_size("max-chunk-extension-bytes",
+                  "Longer extensions of one chunk: 400, or the connection to the service "
+                  "is closed.",
+                  0, &L::max_chunk_extension_bytes),
+       limit_size("max-trailer-bytes", "Longer trailers: 400, or the connection to the service is closed.", 0,
+                  &L::max_trailer_bytes),
+       limit_count("max-interim-responses", "More 1xx responses before the final one: 502.", 0,
+                   &L::max_interim_responses),
+       limit_size("max-pipelined-bytes", "Read ahead of the request that is being answered; more waits in the socket.",
+                  1024, &L::max_pipelined_bytes),
+       limit_count("max-keepalive-requests", "Requests of one client connection; then it is closed.", 1,
+                   &L::max_keepalive_requests),
+       limit_count("max-connections", "Clients' connections of the whole program; more are closed at once and counted.",
+                   1, &L::max_connections),
+       limit_count("max-idle-upstream-connections", "Idle connections kept per worker and endpoint.", 0,
+                   &L::max_idle_upstream_connections),
+       limit_count("max-upstream-requests", "Requests of one connection to a service; then it is closed.", 1,
+                   &L::max_upstream_requests),
+       limit_size("max-tunnel-buffer-bytes", "Unsent bytes held per direction of a WebSocket or other tunnel.", 1024,
+                  &L::max_tunnel_buffer_bytes),
+       limit_time("header-timeout", "From the first byte of a request to the end of its head: 408.",
+                  &L::header_timeout),
+       limit_time("body-timeout", "Between two reads of a request body: 408.", &L::body_timeout),
+       limit_time("idle-timeout", "Between two requests of a client connection; then it is closed.", &L::idle_timeout),
+       limit_time("client-send-timeout", "Between two writes to a client; then the connection is closed.",
+                  &L::client_send_timeout),
+       limit_time("tls-handshake-timeout", "For a TLS handshake with a client.", &L::tls_handshake_timeout),
+       limit_time("proxy-header-timeout", "For a PROXY header to arrive.", &L::proxy_header_timeout),
+       limit_time("upstream-idle-timeout", "For which an idle connection to a service is kept.",
+                  &L::upstream_idle_timeout),
+       limit_time("lingering-close", "For which the rest of a request is read and thrown away after an early answer.",
+                  &L::lingering_close, true)});
+}
+
+}  // namespace
+
+const std::vector<Flag>& flags() {
+  static const std::vector<Flag> all = [] {
+    std::vector<Flag> result;
+    for (auto* part : {source_flags, listen_flags, show_flags, stop_flags, limit_flags}) {
+      for (Flag& flag : part()) result.push_back(std::move(flag));
+    }
+    return result;
+  }();
+  return all;
+}
+
+}  // namespace fairlead

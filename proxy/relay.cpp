@@ -1,0 +1,307 @@
+#include "proxy/relay.hpp"
+
+#include <algorithm>
+
+#include "proxy/http1_request_head.hpp"
+#include "proxy/policy_runner.hpp"
+#include "router/hop_headers.hpp"
+
+namespace fairlead {
+
+Relay::Relay(ClientSide& client, UpstreamConnection& upstream, AttemptRecord& record)
+    : client_(client),
+      upstream_(upstream),
+      record_(record),
+      framer_(upstream.output),
+      began_(client.worker.readiness.now_precise()) {
+  const LoopTime now = client.session.now();
+  progress_ = {now, now, now, now};
+}
+
+Task<RelayEnd> Relay::run() {
+  send_request();
+  int moves = 0;
+  while (!ended_) {
+    const bool pushed = push_body();
+    const bool pulled = !ended_ && pull_response();
+    if (ended_) break;
+    if (pushed || pulled) {
+      if (++moves % moves_a_turn == 0) co_await client_.session.yield();
+      continue;
+    }
+    if (request_done_ && client_.response.client_gone()) {
+      end(RelayEnd::client_gone);
+    } else if (!co_await client_.session.wait_until(deadline())) {
+      time_out();
+    }
+  }
+  co_return end_;
+}
+
+bool Relay::fail(AttemptFailure failure, std::string_view reason) {
+  failure_ = failure;
+  reason_ = reason;
+  return end(head_done_ ? RelayEnd::cut : RelayEnd::failed);
+}
+
+bool Relay::reusable() const {
+  return framing_.keep_alive && request_done_ && !upstream_broken_ && upstream_.output.drained() &&
+         !client_.exchange.framing.upgrade;
+}
+
+BodyFraming Relay::request_framing() const {
+  switch (client_.exchange.framing.body) {
+    case BodyKind::none:
+      return BodyFraming::none;
+    case BodyKind::chunked:
+      return BodyFraming::chunked;
+    default:
+      return BodyFraming::as_is;
+  }
+}
+
+// The head, and as much of the body as is there already, in one call. A small body of a request that may be repeated is
+// not consumed until the upstream has begun to answer.
+void Relay::send_request() {
+  std::string_view piece;
+  const BodyState state = client_.body.pull(piece, false);
+  if (state == BodyState::failed) {
+    reason_ = client_.body.failure();
+    end(RelayEnd::body_malformed);
+    return;
+  }
+  if (state != BodyState::data) piece = {};
+  if (too_large(piece.size())) {
+    end(RelayEnd::body_too_large);
+    return;
+  }
+  gather_head();
+  framer_.data(piece);
+  const bool whole =
+      client_.exchange.framing.body == BodyKind::length && piece.size() == client_.exchange.framing.length;
+  if (state == BodyState::end || whole) finish_request(state == BodyState::end);
+  const std::uint64_t taken_before = upstream_.output.bytes_taken();
+  if (!upstream_.output.send()) upstream_broken_ = true;
+  bytes_sent_ = upstream_.output.bytes_taken() > taken_before;
+  if (upstream_broken_ && !bytes_sent_) return;
+  if (whole && is_idempotent(client_.exchange.request.method)) {
+    retained_ = piece.size();
+  } else if (!piece.empty()) {
+    client_.body.consume(piece.size());
+    body_consumed_ = true;
+  }
+}
+
+void Relay::gather_head() {
+  TextBuffer& text = upstream_.output.text();
+  const std::size_t begin = text.size();
+  write_http1_request_head(text, client_.exchange);
+  upstream_.output.add(text.since(begin));
+  framer_.start(request_framing());
+  ++upstream_.requests;
+}
+
+void Relay::finish_request(bool add_end) {
+  if (add_end) framer_.end(client_.body.trailers());
+  request_done_ = true;
+  progress_.upstream_read = client_.session.now();
+}
+
+bool Relay::too_large(std::size_t more) const {
+  const std::uint64_t most = settings().max_body_bytes;
+  return most > 0 && client_.body.received() + more > most;
+}
+
+// Request body towards the upstream. True when bytes moved, or the Relay ended.
+bool Relay::push_body() {
+  if (upstream_broken_) return false;
+  if (!upstream_.output.drained()) {
+    const std::uint64_t before = upstream_.output.progress();
+    if (!upstream_.output.flush()) upstream_broken_ = true;
+    if (upstream_.output.progress() != before) progress_.upstream_write = client_.session.now();
+    if (upstream_broken_ || !upstream_.output.drained()) return false;
+  }
+  if (request_done_) return false;
+  std::string_view piece;
+  switch (client_.body.pull(piece, true)) {
+    case BodyState::data:
+      return take_body_piece(piece);
+    case BodyState::blocked:
+      return false;
+    case BodyState::end:
+      finish_request(true);
+      if (!upstream_.output.send()) upstream_broken_ = true;
+      return true;
+    case BodyState::failed:
+      reason_ = client_.body.failure();
+      return end(head_done_ ? RelayEnd::client_gone : RelayEnd::body_malformed);
+  }
+  return false;
+}
+
+bool Relay::take_body_piece(std::string_view piece) {
+  if (too_large(piece.size())) return end(head_done_ ? RelayEnd::client_gone : RelayEnd::body_too_large);
+  const LoopTime now = client_.session.now();
+  progress_.client_read = progress_.upstream_write = now;
+  body_consumed_ = true;
+  bytes_sent_ = true;
+  // Pieces that are there already leave in the same call.
+  BodyState state = BodyState::data;
+  while (state == BodyState::data) {
+    framer_.data(piece);
+    client_.body.consume(piece.size());
+    if (!upstream_.output.room(8)) break;
+    state = client_.body.pull(piece, false);
+    if (state == BodyState::data && too_large(piece.size())) break;
+  }
+  if (state == BodyState::end) finish_request(true);
+  if (!upstream_.output.send()) upstream_broken_ = true;
+  return true;
+}
+
+// Response towards the client. True when bytes moved, or the Relay ended.
+bool Relay::pull_response() {
+  if (!head_done_) return read_head();
+  return pull_body();
+}
+
+bool Relay::read_head() {
+  const Limits& limits = client_.worker.limits;
+  const HeadBounds bounds{limits.max_response_head_bytes, limits.max_response_head_bytes};
+  HeadError error = HeadError::none;
+  const std::size_t size = find_head(upstream_.input.unread(), bounds, scan_, error);
+  if (error != HeadError::none) {
+    if (error == HeadError::head_too_large || error == HeadError::line_too_long) limit_ = "max_response_head_bytes";
+    return fail(AttemptFailure::invalid_response, describe(error));
+  }
+  if (size > 0) return take_head(size);
+  const IoCount count = upstream_.input.fill(*upstream_.stream);
+  if (count == io_blocked) return false;
+  if (count == io_end || count == io_failed) {
+    return fail(AttemptFailure::closed_before_response,
+                count == io_end ? "the upstream closed the connection" : "the connection to the upstream broke");
+  }
+  progress_.upstream_read = client_.session.now();
+  return true;
+}
+
+bool Relay::take_head(std::size_t size) {
+  Exchange& exchange = client_.exchange;
+  ResponseHead head;
+  const HeadError error = parse_response_head(upstream_.input.unread().substr(0, size), exchange.response_fields, head);
+  if (error != HeadError::none) {
+    if (error == HeadError::too_many_fields) limit_ = "max_header_count";
+    return fail(AttemptFailure::invalid_response, describe(error));
+  }
+  if (head.status < 200) return take_interim(head, size);
+  const FramingError bad = frame_response(head, exchange.request.method, framing_);
+  if (bad != FramingError::none) return fail(AttemptFailure::invalid_response, describe(bad));
+  if (NominatedFields(head.fields).overflow()) {
+    return fail(AttemptFailure::invalid_response, describe(FramingError::too_many_nominations));
+  }
+  if (retained_ > 0) client_.body.consume(std::exchange(retained_, 0));
+  head_done_ = true;
+  record_.status = exchange.record.status = head.status;
+  record_.header_time = client_.worker.readiness.now_precise() - began_;
+  run_on_response(exchange, head.status);
+  // An upstream that closes before it has the whole request will not take the rest.
+  const bool unwanted = !request_done_ && !framing_.keep_alive;
+  if (client_.worker.draining || unwanted) client_.response.close_after();
+  client_.response.head(head, *exchange.response_edits, framing_.body, framing_.length);
+  upstream_.input.consume(size);
+  upstream_.body.start(framing_.body, framing_.length);
+  pull_body();
+  return true;
+}
+
+bool Relay::take_interim(const ResponseHead& head, std::size_t size) {
+  Exchange& exchange = client_.exchange;
+  if (head.status == 101) {
+    if (!exchange.framing.upgrade || head.fields.find(FieldName::upgrade) == nullptr) {
+      return fail(AttemptFailure::invalid_response, "the upstream switched protocols without being asked");
+    }
+    record_.status = exchange.record.status = 101;
+    record_.header_time = client_.worker.readiness.now_precise() - began_;
+    head_done_ = true;
+    run_on_response(exchange, 101);
+    client_.response.switch_protocols(head, *exchange.response_edits);
+    upstream_.input.consume(size);
+    return client_.response.send() ? end(RelayEnd::switched) : end(RelayEnd::client_gone);
+  }
+  if (++interim_responses_ > client_.worker.limits.max_interim_responses) {
+    limit_ = "max_interim_responses";
+    return fail(AttemptFailure::invalid_response, "the upstream sent too many interim responses");
+  }
+  client_.response.interim(head);
+  upstream_.input.consume(size);
+  scan_ = {};
+  if (!client_.response.send()) return end(RelayEnd::client_gone);
+  return true;
+}
+
+bool Relay::flush_client() {
+  if (client_.response.drained()) return true;
+  const std::uint64_t before = client_.response.progress();
+  if (!client_.response.flush()) return !end(RelayEnd::client_gone);
+  if (client_.response.progress() != before) progress_.client_write = client_.session.now();
+  return client_.response.drained();
+}
+
+// Gathers what is there, the head included, and sends it in one call.
+bool Relay::pull_body() {
+  if (!flush_client()) return ended_;
+  std::string_view piece;
+  bool gathered = false;
+  BodyState state = upstream_.body.pull(piece, true);
+  while (state == BodyState::data) {
+    client_.response.data(piece);
+    upstream_.body.consume(piece.size());
+    gathered = true;
+    if (!client_.response.room()) break;
+    state = upstream_.body.pull(piece, false);
+  }
+  if (gathered) progress_.upstream_read = client_.session.now();
+  if (state == BodyState::end) client_.response.end(upstream_.body.trailers());
+  progress_.client_write = client_.session.now();  // all was drained before
+  if (!client_.response.send()) return end(RelayEnd::client_gone);
+  if (state == BodyState::failed) return fail(AttemptFailure::closed_before_response, upstream_.body.failure());
+  if (state != BodyState::end) return gathered;
+  record_.response_bytes = upstream_.body.received();
+  return end(RelayEnd::complete);
+}
+
+LoopTime Relay::deadline() const {
+  LoopTime at = LoopTime::max();
+  const Limits& limits = client_.worker.limits;
+  if (!upstream_.output.drained() && !upstream_broken_) {
+    at = std::min(at, progress_.upstream_write + settings().send_timeout);
+  } else if (!request_done_ && !upstream_broken_) {
+    at = std::min(at, progress_.client_read + limits.body_timeout);
+  }
+  if (!client_.response.drained()) {
+    at = std::min(at, progress_.client_write + limits.client_send_timeout);
+  } else if (request_done_ || head_done_ || upstream_broken_) {
+    at = std::min(at, progress_.upstream_read + settings().read_timeout);
+  }
+  return at;
+}
+
+void Relay::time_out() {
+  const LoopTime now = client_.session.now();
+  const Limits& limits = client_.worker.limits;
+  if (!client_.response.drained() && now >= progress_.client_write + limits.client_send_timeout) {
+    limit_ = "client_send_timeout";
+    end(RelayEnd::client_gone);
+  } else if (!upstream_.output.drained() && !upstream_broken_ &&
+             now >= progress_.upstream_write + settings().send_timeout) {
+    fail(AttemptFailure::read_timeout, "the upstream took no bytes for proxy-send-timeout");
+  } else if (!request_done_ && !upstream_broken_ && upstream_.output.drained() &&
+             now >= progress_.client_read + limits.body_timeout) {
+    limit_ = "body_timeout";
+    end(head_done_ ? RelayEnd::client_gone : RelayEnd::client_timeout);
+  } else {
+    fail(AttemptFailure::read_timeout, "the upstream sent nothing for proxy-read-timeout");
+  }
+}
+
+}  // namespace fairlead

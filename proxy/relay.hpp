@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/client_side.hpp"
+#include "proxy/http1_framer.hpp"
+#include "proxy/http1_head.hpp"
+#include "proxy/upstream_connection.hpp"
+#include "router/retry.hpp"
+
+namespace fairlead {
+
+enum class RelayEnd : std::uint8_t {
+  complete,        // the response went out whole
+  switched,        // 101 went out: a tunnel begins
+  failed,          // no response head came: failure() says why
+  cut,             // the response had begun and cannot be finished
+  client_gone,     // closed, reset, or took nothing for too long
+  client_timeout,  // its body did not come: 408
+  body_too_large,  // 413
+  body_malformed,  // 400
+};
+
+// One attempt: sends the request over one upstream connection and brings the response back, both at once, with
+// back-pressure either way and at most one scratch buffer's worth of bytes held per direction. A response may come
+// before its request is complete.
+class Relay {
+ public:
+  Relay(ClientSide& client, UpstreamConnection& upstream, AttemptRecord& record);
+
+  Task<RelayEnd> run();
+
+  AttemptFailure failure() const { return failure_; }
+  std::string_view reason() const { return reason_; }  // of failed, cut and body_malformed, for the log
+  std::string_view limit() const { return limit_; }    // the one that was hit, or ""
+  bool request_bytes_sent() const { return bytes_sent_; }
+  bool body_consumed() const { return body_consumed_; }
+  // After complete: nothing is left on the connection, and both sides let it persist.
+  bool reusable() const;
+
+ private:
+  static constexpr int moves_a_turn = 32;  // of up to one scratch buffer each, before others get a turn
+
+  struct Progress {
+    LoopTime upstream_write, upstream_read, client_read, client_write;
+  };
+
+  bool end(RelayEnd how) {
+    end_ = how;
+    ended_ = true;
+    return true;
+  }
+  bool fail(AttemptFailure failure, std::string_view reason);
+  const PathSettings& settings() const { return client_.exchange.match.path->settings; }
+
+  void send_request();
+  void gather_head();
+  BodyFraming request_framing() const;
+  bool push_body();
+  bool take_body_piece(std::string_view piece);
+  void finish_request(bool add_end);
+  bool too_large(std::size_t more) const;
+  bool pull_response();
+  bool read_head();
+  bool take_head(std::size_t size);
+  bool take_interim(const ResponseHead& head, std::size_t size);
+  bool pull_body();
+  bool flush_client();
+  LoopTime deadline() const;
+  void time_out();
+
+  ClientSide& client_;
+  UpstreamConnection& upstream_;
+  AttemptRecord& record_;
+  Http1Framer framer_;
+  Progress progress_;
+  const std::chrono::microseconds began_;
+  HeadScan scan_;
+  ResponseFraming framing_;
+  std::size_t interim_responses_ = 0;
+  std::size_t retained_ = 0;  // body bytes sent but not consumed: they can be sent again
+  bool request_done_ = false;
+  bool upstream_broken_ = false;  // takes no more bytes; it may still have sent a response
+  bool head_done_ = false;
+  bool bytes_sent_ = false;
+  bool body_consumed_ = false;
+  bool ended_ = false;
+  RelayEnd end_ = RelayEnd::complete;
+  AttemptFailure failure_ = AttemptFailure::closed_before_response;
+  std::string_view reason_;
+  std::string_view limit_;
+};
+
+}  // namespace fairlead

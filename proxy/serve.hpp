@@ -1,0 +1,18 @@
+#pragma once
+
+#include "proxy/client_side.hpp"
+
+namespace fairlead {
+
+// The life of one request whose head has arrived and is framed: checks it, routes it, runs its policies, answers it or
+// forwards it. exchange.request, framing, peer, over_tls, local_port and snapshot are set. server_name: the SNI of the
+// connection, or "". False when the client's connection is of no use any more.
+Task<bool> serve(ClientSide& client, std::string_view server_name);
+
+// Refuses a request that cannot be understood; the connection closes afterwards. limit: the one that was hit, or "".
+void refuse(ClientSide& client, int status, std::string_view limit);
+
+// Log line and metrics of an Exchange that is over.
+void finish(ClientSide& client);
+
+}  // namespace fairlead

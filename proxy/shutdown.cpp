@@ -1,0 +1,55 @@
+#include "proxy/shutdown.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <csignal>
+
+namespace fairlead {
+namespace {
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+// Until a signal comes (true) or the time is over. Interrupted by a debugger, say: the latter.
+bool wait_for_signal(std::chrono::milliseconds time) {
+  const sigset_t set = stop_signals();
+  timespec timeout{};
+  timeout.tv_sec = time.count() / 1000;
+  timeout.tv_nsec = time.count() % 1000 * 1'000'000;
+  return sigtimedwait(&set, nullptr, &timeout) > 0;
+}
+
+}  // namespace
+
+void block_stop_signals() {
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void serve_until_stopped(const Options& options, Workers& workers, Log& log) {
+  while (!wait_for_signal(SessionTickets::rotation_interval)) workers.tickets().rotate();
+  log.info(fmt::format("stopping: no longer ready, still serving for {} ms", options.shutdown_grace_period.count()));
+  workers.ready().drain();
+  if (wait_for_signal(options.shutdown_grace_period)) return;
+  workers.drain();
+  log.info(fmt::format("stopping: {} connections are open; waiting for them up to {} ms", workers.connections(),
+                       options.drain_timeout.count()));
+  constexpr std::chrono::milliseconds look_every{50};
+  for (std::chrono::milliseconds waited{0}; waited < options.drain_timeout && workers.connections() > 0;
+       waited += look_every) {
+    if (wait_for_signal(look_every)) return;
+  }
+  if (workers.connections() > 0) {
+    log.warning(fmt::format("stopping: {} connections are cut off", workers.connections()));
+  }
+  wait_for_signal(options.post_shutdown_grace_period);
+}
+
+}  // namespace fairlead

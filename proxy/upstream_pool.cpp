@@ -1,0 +1,65 @@
+#include "proxy/upstream_pool.hpp"
+
+#include <algorithm>
+
+namespace fairlead {
+
+// Only ever queued while idle: the upstream closed, broke, or spoke out of turn; or the idle time is over.
+void UpstreamConnection::run() {
+  if (!is_quiet() || idle_deadline.expired()) pool_.drop(*this);
+}
+
+// TLS may have something to say that is not for HTTP, such as a session ticket.
+bool UpstreamConnection::is_quiet() {
+  if (stream->socket().peer_closed || !input.empty()) return false;
+  if (!stream->socket().readable && !stream->has_buffered()) return true;
+  return input.fill(*stream) == io_blocked;
+}
+
+UpstreamConnectionPtr UpstreamPool::take(const EndpointState& endpoint, EventTarget& target) {
+  const auto found = idle_.find(endpoint.id);
+  if (found == idle_.end() || found->second.empty()) return nullptr;
+  UpstreamConnectionPtr connection = std::move(found->second.back());
+  found->second.pop_back();
+  --idle_count_;
+  TimerWheel::clear(connection->idle_deadline);
+  connection->unlink();
+  connection->stream->socket().target = &target;
+  return connection;
+}
+
+void UpstreamPool::give_back(UpstreamConnectionPtr connection) {
+  Socket& socket = connection->stream->socket();
+  if (!connection->output.drained() || connection->requests >= limits_.max_upstream_requests) return;
+  if (!connection->is_quiet()) return;
+  Idle& idle = idle_[connection->endpoint->id];
+  if (idle.size() >= limits_.max_idle_upstream_connections) return;
+  connection->input.release();
+  socket.target = connection.get();
+  readiness_.timers().set(connection->idle_deadline, readiness_.now() + limits_.upstream_idle_timeout);
+  idle.push_back(std::move(connection));
+  ++idle_count_;
+  if (idle_.size() > forget_at_) forget_empty();
+}
+
+void UpstreamPool::drop(UpstreamConnection& connection) {
+  const auto found = idle_.find(connection.endpoint->id);
+  if (found == idle_.end()) return;
+  const auto at = std::find_if(found->second.begin(), found->second.end(),
+                               [&](const UpstreamConnectionPtr& held) { return held.get() == &connection; });
+  if (at == found->second.end()) return;
+  found->second.erase(at);
+  --idle_count_;
+}
+
+void UpstreamPool::forget_empty() {
+  std::erase_if(idle_, [](const auto& entry) { return entry.second.empty(); });
+  forget_at_ = std::max<std::size_t>(64, 2 * idle_.size());
+}
+
+void UpstreamPool::close_all() {
+  idle_.clear();
+  idle_count_ = 0;
+}
+
+}  // namespace fairlead

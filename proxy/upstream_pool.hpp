@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/upstream_connection.hpp"
+
+namespace fairlead {
+
+// One Worker's idle connections to upstreams, by Endpoint; the one used last is taken first, so that few stay warm and
+// the rest expire. Bounded by max_idle_upstream_connections per Endpoint and upstream_idle_timeout.
+class UpstreamPool {
+ public:
+  UpstreamPool(const Limits& limits, ReadinessSet& readiness) : limits_(limits), readiness_(readiness) {}
+
+  // Null when none is idle. The caller becomes the target of its socket.
+  UpstreamConnectionPtr take(const EndpointState& endpoint, EventTarget& target);
+  // Takes back a connection whose last response is complete, or closes it if it has done its share.
+  void give_back(UpstreamConnectionPtr connection);
+  std::size_t idle() const { return idle_count_; }
+  void close_all();
+
+ private:
+  friend class UpstreamConnection;
+  using Idle = std::vector<UpstreamConnectionPtr>;
+
+  void drop(UpstreamConnection& connection);
+  void forget_empty();
+
+  const Limits& limits_;
+  ReadinessSet& readiness_;
+  std::unordered_map<std::uint64_t, Idle> idle_;  // by EndpointState::id
+  std::size_t idle_count_ = 0;
+  std::size_t forget_at_ = 64;  // how many Endpoints may be known before those without connections are forgotten
+};
+
+}  // namespace fairlead

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "proxy/listener.hpp"
+#include "proxy/mailbox.hpp"
+#include "proxy/ready.hpp"
+
+namespace fairlead {
+
+// One thread, one io_context, its own listeners, connections, upstream pool, counters and Snapshot: nothing on the
+// request path is shared with another Worker. Functions are for any other thread.
+class Worker {
+ public:
+  // ready and metrics must outlive this. Begins to accept with the first Snapshot.
+  Worker(SharedContext& shared, WorkerMetrics& metrics, Ready& ready, std::size_t index,
+         std::vector<ListenSocket> sockets, int access_log_fd);
+  ~Worker();  // breaks off whatever is left, and joins
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Takes effect between two loop turns: later requests are served with it, those under way keep theirs.
+  void publish(std::shared_ptr<const Snapshot> snapshot);
+  // Accepts what has connected already, then closes the listeners; from now on responses close their connections.
+  void drain();
+
+ private:
+  void run();
+  void take(std::shared_ptr<const Snapshot> snapshot);
+  void start_draining();
+
+  Ready& ready_;
+  const std::size_t index_;
+  boost::asio::io_context context_;
+  ReadinessSet readiness_;
+  WorkerContext worker_;
+  Connections connections_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  bool accepting_ = false;
+  Mailbox mailbox_;
+  std::thread thread_;
+};
+
+}  // namespace fairlead

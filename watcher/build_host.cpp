@@ -1,0 +1,211 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "router/path_regex.hpp"
+#include "watcher/config_parts.hpp"
+
+namespace fairlead {
+namespace {
+
+// A path that asks to be served on the host, and who asks.
+struct Candidate {
+  const IngressPart* part;
+  const ServedPath* served;
+};
+
+std::string shown(const std::string& host) {
+  return host.empty() ? "every host" : "host \"" + host + "\"";
+}
+
+class HostBuilder {
+ public:
+  HostBuilder(const std::string& name, const PartsByAge& parts, const TranslateOptions& options)
+      : parts_(parts), options_(options), host_(std::make_shared<Host>()) {
+    host_->name = name;
+    for (const auto& [order, part] : parts) {
+      const auto share = part->hosts.find(name);
+      if (share == part->hosts.end()) continue;
+      for (const ServedPath& served : share->second) candidates_.push_back({part.get(), &served});
+    }
+  }
+
+  Built<Host> build(bool secured) {
+    host_->tls = secured;
+    const auto asking = std::find_if(candidates_.begin(), candidates_.end(),
+                                     [](const Candidate& candidate) { return candidate.served->wants_regex; });
+    host_->regex = asking != candidates_.end();
+    if (host_->regex) {
+      add_regexes();
+      tell_others_of_regexes(*asking->part);
+    } else {
+      add_plain_paths();
+    }
+    add_unmatched();
+    return {std::move(host_), std::move(problems_)};
+  }
+
+ private:
+  static std::string_view without_slash(std::string_view path) {
+    if (path.ends_with('/')) path.remove_suffix(1);
+    return path;
+  }
+
+  void add_plain_paths() {
+    std::map<std::pair<PathType, std::string_view>, const Candidate*> taken;
+    for (const Candidate& candidate : candidates_) {
+      const Path& path = candidate.served->path;
+      const std::string_view text = path.type == PathType::prefix ? without_slash(path.path) : path.path;
+      const auto [at, free] = taken.try_emplace({path.type, text}, &candidate);
+      if (!free) {
+        report_collision(candidate, *at->second);
+        continue;
+      }
+      if (path.path.find_first_of("()[]*^|+?{}\\") != std::string::npos) {
+        complain(candidate,
+                 "looks like a regular expression but is compared letter by letter; to change that, set the "
+                 "annotation use-regex: \"true\"",
+                 Severity::notice);
+      }
+      host_->paths.push_back(path);
+    }
+  }
+
+  struct Regex {
+    std::string text;
+    const Candidate* candidate;
+    bool extra;  // the "/foo/" beside a Prefix "/foo"
+  };
+
+  // Contract 2.4.1: by length, longest first, then by text, last first. A Prefix of an Ingress that does not ask for
+  // regexes counts twice, with and without a slash at its end.
+  void add_regexes() {
+    std::set<std::string_view> exact;
+    for (const Candidate& candidate : candidates_) {
+      const Path& path = candidate.served->path;
+      if (path.type == PathType::exact) exact.insert(path.path);
+    }
+    std::vector<Regex> regexes;
+    for (const Candidate& candidate : candidates_) {
+      const ServedPath& served = *candidate.served;
+      if (const auto problem = regex_problem(served.path.path)) {
+        complain(candidate, *problem + "; this path is not served", Severity::error);
+        continue;
+      }
+      const std::string& text = served.path.path;
+      const bool twice = served.path.type == PathType::prefix && !served.wants_regex && !text.ends_with('/');
+      if (twice && !regex_problem(text + "/")) regexes.push_back({text + "/", &candidate, true});
+      if (!twice || !exact.contains(text)) regexes.push_back({text, &candidate, false});
+    }
+    std::stable_sort(regexes.begin(), regexes.end(), [](const Regex& a, const Regex& b) {
+      return std::tuple(b.text.size(), std::string_view(b.text)) < std::tuple(a.text.size(), std::string_view(a.text));
+    });
+    for (std::size_t i = 0; i < regexes.size(); ++i) {
+      if (i > 0 && regexes[i].text == regexes[i - 1].text) {
+        lose_regex(regexes[i], regexes[i - 1]);
+        regexes[i].candidate = regexes[i - 1].candidate;
+      } else {
+        host_->paths.push_back(regex_path(regexes[i]));
+      }
+    }
+  }
+
+  void lose_regex(const Regex& loser, const Regex& winner) {
+    if (!loser.extra) report_collision(*loser.candidate, *winner.candidate);
+  }
+
+  static Path regex_path(const Regex& regex) {
+    Path path = regex.candidate->served->path;
+    if (!regex.extra) return path;
+    path.path = regex.text;
+    path.policies = bind_policies(regex.candidate->part->policies, regex.text);
+    return path;
+  }
+
+  void tell_others_of_regexes(const IngressPart& asking) {
+    for (const auto& [order, part] : parts_) {
+      const auto own = part->hosts.find(host_->name);
+      if (own == part->hosts.end() || own->second.empty()) continue;
+      const auto asks = [](const ServedPath& served) { return served.wants_regex; };
+      if (std::any_of(own->second.begin(), own->second.end(), asks)) continue;
+      problems_.push_back({part->ref(), "spec.rules",
+                           fmt::format("on {} all paths are case-insensitive regular expressions, without a boundary "
+                                       "at '/', because Ingress {}/{} has use-regex or rewrite-target; give that "
+                                       "Ingress a host of its own if this is not meant",
+                                       shown(host_->name), asking.name.ns, asking.name.name),
+                           Severity::notice});
+    }
+  }
+
+  void report_collision(const Candidate& loser, const Candidate& winner) {
+    const Path& lost = loser.served->path;
+    const Path& won = winner.served->path;
+    if (loser.part == winner.part && lost.upstream_key == won.upstream_key) return;
+    complain(loser,
+             fmt::format("\"{}\" on {} is already served by {} of Ingress {}/{}, which is older or goes first; "
+                         "this one is not served",
+                         lost.path, shown(host_->name), winner.served->field, won.ns, won.ingress),
+             Severity::error);
+  }
+
+  // What is left over leads to a default backend. It inherits what the oldest Ingress of the host asks for (2.4.10).
+  void add_unmatched() {
+    const auto is_root = [&](const Path& path) {
+      return path.path == "/" && (host_->regex || path.type == PathType::prefix);
+    };
+    if (std::any_of(host_->paths.begin(), host_->paths.end(), is_root)) return;
+    if (add_default_of_ingress()) return;
+    Path path = parts_.empty() ? nobodys_path() : parts_.begin()->second->unmatched;
+    if (const auto target = default_backend(options_)) {
+      path.service = target->service.name;
+      path.upstream_key = target->key();
+    }
+    host_->paths.push_back(std::move(path));
+  }
+
+  bool add_default_of_ingress() {
+    const IngressPart* winner = nullptr;
+    for (const auto& [order, part] : parts_) {
+      if (!part->default_path) continue;
+      if (!winner) {
+        winner = part.get();
+        host_->paths.push_back(part->default_path->path);
+      } else {
+        report_collision({part.get(), &*part->default_path}, {winner, &*winner->default_path});
+      }
+    }
+    return winner != nullptr;
+  }
+
+  static Path nobodys_path() {
+    Path path;
+    path.path = "/";
+    return path;
+  }
+
+  void complain(const Candidate& candidate, std::string message, Severity severity) {
+    const std::string& field = candidate.served->field;
+    const bool is_default = candidate.part->default_path && candidate.served == &*candidate.part->default_path;
+    problems_.push_back({candidate.part->ref(), is_default ? field : field + ".path", std::move(message), severity});
+  }
+
+  const PartsByAge& parts_;
+  const TranslateOptions& options_;
+  std::vector<Candidate> candidates_;  // in order of precedence
+  std::shared_ptr<Host> host_;
+  Problems problems_;
+};
+
+}  // namespace
+
+Built<Host> build_host(const std::string& name, const PartsByAge& parts, bool secured,
+                       const TranslateOptions& options) {
+  return HostBuilder(name, parts, options).build(secured);
+}
+
+}  // namespace fairlead

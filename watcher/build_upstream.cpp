@@ -1,0 +1,169 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "watcher/config_parts.hpp"
+
+namespace fairlead {
+namespace {
+
+class UpstreamBuilder {
+ public:
+  UpstreamBuilder(const UpstreamTarget& target, const PartsByAge& parts, const ClusterState& state,
+                  const TranslateOptions& options)
+      : target_(target), key_(target.key()), parts_(parts), state_(state), upstream_(std::make_shared<Upstream>()) {
+    const auto standard = default_backend(options);
+    is_default_ = standard && standard->key() == key_;
+  }
+
+  Built<Upstream> build() {
+    upstream_->key = key_;
+    upstream_->name = is_default_
+                          ? "upstream-default-backend"
+                          : fmt::format("{}-{}-{}", target_.service.ns, target_.service.name, target_.port.text());
+    upstream_->protocol = target_.protocol;
+    choose_balancing();
+    if (const Service* service = find_service()) {
+      if (const ServicePort* port = find_port(*service)) collect_endpoints(*port);
+    }
+    return {std::move(upstream_), std::move(problems_)};
+  }
+
+ private:
+  // The oldest Ingress that leads here decides (contract 4.1).
+  void choose_balancing() {
+    if (parts_.empty()) return;
+    const IngressPart& first = *parts_.begin()->second;
+    upstream_->balancing = first.balancing.value_or(Balancing::round_robin);
+    for (const auto& [order, part] : parts_) {
+      if (!part->balancing || *part->balancing == upstream_->balancing) continue;
+      problems_.push_back({part->ref(), part->upstreams.at(key_).fields.front(),
+                           fmt::format("its load-balance is not honoured here: Ingress {}/{}, which is older or goes "
+                                       "first, leads to the same port of the Service with another",
+                                       first.name.ns, first.name.name),
+                           Severity::warning});
+    }
+  }
+
+  const Service* find_service() {
+    const Service* const service = state_.service(target_.service);
+    if (!service) {
+      complain(fmt::format("Service {} does not exist; create it or correct the name. Until then this is answered 503",
+                           shown_service()),
+               Severity::error);
+    } else if (service->external_name) {
+      complain(fmt::format("Service {} is of type ExternalName, which is not yet supported; this is answered 503",
+                           shown_service()),
+               Severity::error);
+      return nullptr;
+    }
+    return service;
+  }
+
+  const ServicePort* find_port(const Service& service) {
+    const auto& ports = service.ports;
+    const auto first_port = !target_.port.number && target_.port.name.empty();
+    if (first_port && !ports.empty()) return &ports.front();
+    const std::string text = target_.port.text();
+    const auto is_named = [&](const ServicePort& port) {
+      return target_.port.number ? port.number == target_.port.number : port.name == target_.port.name;
+    };
+    if (const auto found = std::find_if(ports.begin(), ports.end(), is_named); found != ports.end()) return &*found;
+    const auto is_target = [&](const ServicePort& port) { return !text.empty() && port.target == text; };
+    if (const auto found = std::find_if(ports.begin(), ports.end(), is_target); found != ports.end()) {
+      complain(fmt::format("Service {} has no port {}, but a targetPort {}: served as its port {}. Write that instead",
+                           shown_service(), text, text, found->number),
+               Severity::notice);
+      return &*found;
+    }
+    complain(fmt::format("Service {} has no TCP port {}; it has {}. Until that is corrected this is answered 503",
+                         shown_service(), text, list_of(ports)),
+             Severity::error);
+    return nullptr;
+  }
+
+  static std::string list_of(const std::vector<ServicePort>& ports) {
+    constexpr std::size_t most_shown = 10;
+    std::string list;
+    for (std::size_t i = 0; i < std::min(ports.size(), most_shown); ++i) {
+      if (i > 0) list += ", ";
+      list += std::to_string(ports[i].number);
+      if (!ports[i].name.empty()) list += " (" + ports[i].name + ")";
+    }
+    if (ports.size() > most_shown) list += ", …";
+    return list.empty() ? "none" : list;
+  }
+
+  // A slice's ports carry the name of the Service's port; its targetPort is resolved there already.
+  void collect_endpoints(const ServicePort& port) {
+    bool has_addresses = false;
+    bool has_port = false;
+    std::vector<Endpoint>& endpoints = upstream_->endpoints;
+    for (const EndpointSlice* slice : state_.slices_of(target_.service)) {
+      has_addresses = has_addresses || !slice->addresses.empty();
+      for (const SlicePort& slice_port : slice->ports) {
+        if (slice_port.name != port.name) continue;
+        has_port = true;
+        for (const IpAddress& address : slice->addresses) endpoints.push_back({address, slice_port.number});
+      }
+    }
+    std::sort(endpoints.begin(), endpoints.end());
+    endpoints.erase(std::unique(endpoints.begin(), endpoints.end()), endpoints.end());
+    if (!has_addresses || has_port) return;
+    complain(fmt::format("no EndpointSlice of Service {} has a TCP port named \"{}\" as its port {} is; until one has, "
+                         "this is answered 503",
+                         shown_service(), port.name, port.number),
+             Severity::error);
+  }
+
+  std::string shown_service() const { return target_.service.ns + "/" + target_.service.name; }
+
+  // To everyone who leads here.
+  void complain(const std::string& message, Severity severity) {
+    if (is_default_) {
+      problems_.push_back({{std::string(text_of(Kind::service)), target_.service.ns, target_.service.name},
+                           "",
+                           "as the default backend: " + message,
+                           severity});
+    }
+    for (const auto& [order, part] : parts_) {
+      for (const std::string& field : part->upstreams.at(key_).fields) {
+        problems_.push_back({part->ref(), field, message, severity});
+      }
+    }
+  }
+
+  const UpstreamTarget& target_;
+  const std::string key_;
+  const PartsByAge& parts_;
+  const ClusterState& state_;
+  bool is_default_ = false;
+  std::shared_ptr<Upstream> upstream_;
+  Problems problems_;
+};
+
+}  // namespace
+
+Built<Upstream> build_upstream(const UpstreamTarget& target, const PartsByAge& parts, const ClusterState& state,
+                               const TranslateOptions& options) {
+  return UpstreamBuilder(target, parts, state, options).build();
+}
+
+std::optional<ObjectName> split_object_name(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == text.size()) return std::nullopt;
+  return ObjectName{text.substr(0, slash), text.substr(slash + 1)};
+}
+
+std::optional<UpstreamTarget> default_backend(const TranslateOptions& options) {
+  const auto service = split_object_name(options.default_backend_service);
+  if (!service) return std::nullopt;
+  return UpstreamTarget{*service, {}, UpstreamProtocol::http};
+}
+
+std::optional<ObjectName> default_certificate(const TranslateOptions& options) {
+  return split_object_name(options.default_ssl_certificate);
+}
+
+}  // namespace fairlead

@@ -1,0 +1,232 @@
+#include "watcher/cluster_state.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "watcher/parse.hpp"
+
+namespace fairlead {
+namespace {
+
+// Says what becomes of an object whose last version is refused.
+void add_verdict(Problems& problems, Kind kind, const ObjectName& name, bool has_accepted) {
+  problems.push_back({{std::string(text_of(kind)), name.ns, name.name},
+                      "",
+                      has_accepted ? "this version is refused, see its other problems; the last good one stays in use"
+                                   : "is refused, see its other problems, and counts as not there",
+                      Severity::error});
+}
+
+// Takes a newly parsed version over. False when nothing is different.
+template <class T>
+bool take_version(Known<T>& known, bool is_new, Kind kind, const ObjectName& name, Parsed<T> parsed) {
+  if (!parsed.object) {
+    add_verdict(parsed.problems, kind, name, known.accepted != nullptr);
+    if (!is_new && parsed.problems == known.problems) return false;
+    known.problems = std::move(parsed.problems);
+    return true;
+  }
+  const bool same = known.accepted && *known.accepted == *parsed.object;
+  if (same && parsed.problems == known.problems) return false;
+  if (!same) known.accepted = std::make_shared<const T>(std::move(*parsed.object));
+  known.problems = std::move(parsed.problems);
+  return true;
+}
+
+template <class T>
+bool put_into(std::map<ObjectName, Known<T>>& objects, Kind kind, const ObjectName& name, Parsed<T> parsed) {
+  const auto [at, is_new] = objects.try_emplace(name);
+  return take_version(at->second, is_new, kind, name, std::move(parsed));
+}
+
+template <class Objects>
+std::vector<ObjectName> names_of(const Objects& objects) {
+  std::vector<ObjectName> names;
+  names.reserve(objects.size());
+  for (const auto& [name, known] : objects) names.push_back(name);
+  return names;
+}
+
+Problems findings_as_problems(const PolicyParse::Result& policies, const ObjectName& name, std::string_view prefix) {
+  Problems problems;
+  for (const PolicyParse::Finding& finding : policies.findings) {
+    problems.push_back({{std::string(text_of(Kind::ingress)), name.ns, name.name},
+                        "metadata.annotations[\"" + std::string(prefix) + "/" + finding.annotation + "\"]",
+                        finding.message,
+                        finding.severity});
+  }
+  return problems;
+}
+
+}  // namespace
+
+void ClusterState::apply(Change change, Touched& touched) {
+  switch (change.type) {
+    case Change::Type::put: {
+      const ObjectName name = change.name.name.empty() ? name_of(change.kind, change.object) : change.name;
+      return put(change.kind, name, change.object, touched);
+    }
+    case Change::Type::remove:
+      return remove(change.kind, change.name, touched);
+    case Change::Type::replace:
+      return replace(change.kind, change.objects, touched);
+    case Change::Type::problems:
+      touched.source_problems = touched.source_problems || source_problems_ != change.problems;
+      source_problems_ = std::move(change.problems);
+      return;
+  }
+}
+
+void ClusterState::put(Kind kind, const ObjectName& name, const nlohmann::json& object, Touched& touched) {
+  bool changed = false;
+  switch (kind) {
+    case Kind::ingress:
+      return put_ingress(name, object, touched);
+    case Kind::endpoint_slice:
+      return put_slice(name, object, touched);
+    case Kind::ingress_class:
+      changed = put_into(classes_, kind, name, parse_ingress_class(name, object));
+      break;
+    case Kind::service:
+      changed = put_into(services_, kind, name, parse_service(name, object));
+      break;
+    case Kind::secret:
+      answered_secrets_.insert(name);
+      changed = put_into(secrets_, kind, name, parse_secret(name, object));
+      break;
+  }
+  if (changed) touched.objects.emplace(kind, name);
+}
+
+void ClusterState::put_ingress(const ObjectName& name, const nlohmann::json& object, Touched& touched) {
+  const auto [at, is_new] = ingresses_.try_emplace(name);
+  KnownIngress& known = at->second;
+  ParsedIngress parsed = parse_ingress(name, object, annotations_prefix_);
+  const ClassClaim claim = parsed.claim.value_or(known.claim);
+  std::shared_ptr<const IngressVersion> version;
+  if (parsed.object && known.accepted && known.accepted->object == *parsed.object) {
+    version = known.accepted;
+  } else if (parsed.object) {
+    auto policies = parse_policies(parsed.object->annotations, settings_);
+    version = std::make_shared<const IngressVersion>(IngressVersion{std::move(*parsed.object), std::move(policies)});
+  }
+  if (version) {
+    const Problems found = findings_as_problems(version->policies, name, annotations_prefix_);
+    parsed.problems.insert(parsed.problems.end(), found.begin(), found.end());
+    if (version->policies.rejected) version = nullptr;
+  }
+  if (!version) add_verdict(parsed.problems, Kind::ingress, name, known.accepted != nullptr);
+  const bool same_version = !version || version == known.accepted;
+  if (!is_new && same_version && claim == known.claim && parsed.problems == known.problems) return;
+  if (version) known.accepted = std::move(version);
+  known.claim = claim;
+  known.problems = std::move(parsed.problems);
+  touched.objects.emplace(Kind::ingress, name);
+}
+
+void ClusterState::put_slice(const ObjectName& name, const nlohmann::json& object, Touched& touched) {
+  const auto [at, is_new] = slices_.try_emplace(name);
+  Known<EndpointSlice>& known = at->second;
+  const std::shared_ptr<const EndpointSlice> before = known.accepted;
+  if (!take_version(known, is_new, Kind::endpoint_slice, name, parse_endpoint_slice(name, object))) return;
+  touched.objects.emplace(Kind::endpoint_slice, name);
+  if (before == known.accepted) return;
+  list_slice(before.get(), false, touched);
+  list_slice(known.accepted.get(), true, touched);
+}
+
+// Keeps slices_by_service_ true when a slice appears or disappears.
+void ClusterState::list_slice(const EndpointSlice* slice, bool listed, Touched& touched) {
+  if (!slice || slice->service.empty()) return;
+  const ObjectName service{slice->name.ns, slice->service};
+  touched.backed.insert(service);
+  if (listed) {
+    slices_by_service_[service].insert(slice->name);
+    return;
+  }
+  const auto found = slices_by_service_.find(service);
+  found->second.erase(slice->name);
+  if (found->second.empty()) slices_by_service_.erase(found);
+}
+
+void ClusterState::remove(Kind kind, const ObjectName& name, Touched& touched) {
+  std::size_t removed = 0;
+  switch (kind) {
+    case Kind::ingress:
+      removed = ingresses_.erase(name);
+      break;
+    case Kind::ingress_class:
+      removed = classes_.erase(name);
+      break;
+    case Kind::service:
+      removed = services_.erase(name);
+      break;
+    case Kind::endpoint_slice: {
+      const auto found = slices_.find(name);
+      if (found == slices_.end()) return;
+      list_slice(found->second.accepted.get(), false, touched);
+      slices_.erase(found);
+      removed = 1;
+      break;
+    }
+    case Kind::secret:
+      // That it does not exist may be news even if it was never there.
+      removed = secrets_.erase(name) + (answered_secrets_.insert(name).second ? 1U : 0U);
+      break;
+  }
+  if (removed > 0) touched.objects.emplace(kind, name);
+}
+
+void ClusterState::replace(Kind kind, const std::vector<nlohmann::json>& objects, Touched& touched) {
+  std::set<ObjectName> present;
+  for (const nlohmann::json& object : objects) {
+    const ObjectName name = name_of(kind, object);
+    put(kind, name, object, touched);
+    present.insert(name);
+  }
+  for (const ObjectName& name : names(kind)) {
+    if (!present.contains(name)) remove(kind, name, touched);
+  }
+  bool& heard = heard_all_[static_cast<std::size_t>(kind)];
+  if (kind == Kind::secret && !heard) {
+    // Those that are not there are known not to be, as of now.
+    heard = true;
+    touched.objects.emplace(kind, ObjectName{});
+  }
+  heard = true;
+}
+
+std::vector<ObjectName> ClusterState::names(Kind kind) const {
+  switch (kind) {
+    case Kind::ingress:
+      return names_of(ingresses_);
+    case Kind::ingress_class:
+      return names_of(classes_);
+    case Kind::service:
+      return names_of(services_);
+    case Kind::endpoint_slice:
+      return names_of(slices_);
+    case Kind::secret:
+      return names_of(secrets_);
+  }
+  return {};
+}
+
+const Service* ClusterState::service(const ObjectName& name) const {
+  const auto found = services_.find(name);
+  return found == services_.end() ? nullptr : found->second.accepted.get();
+}
+
+std::vector<const EndpointSlice*> ClusterState::slices_of(const ObjectName& service) const {
+  std::vector<const EndpointSlice*> all;
+  const auto found = slices_by_service_.find(service);
+  if (found == slices_by_service_.end()) return all;
+  for (const ObjectName& name : found->second) all.push_back(slices_.at(name).accepted.get());
+  return all;
+}
+
+bool ClusterState::answered(const ObjectName& secret) const {
+  return heard_all(Kind::secret) || answered_secrets_.contains(secret);
+}
+
+}  // namespace fairlead

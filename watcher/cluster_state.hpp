@@ -1,0 +1,99 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "router/base/problem.hpp"
+#include "router/policies/policy.hpp"
+#include "watcher/objects.hpp"
+#include "watcher/source.hpp"
+#include "watcher/translate.hpp"
+
+namespace fairlead {
+
+struct ObjectNameHash {
+  std::size_t operator()(const ObjectName& name) const {
+    return std::hash<std::string>{}(name.name) * 31 + std::hash<std::string>{}(name.ns);
+  }
+};
+
+// What we last heard of one object.
+template <class T>
+struct Known {
+  std::shared_ptr<const T> accepted;  // the last version that is usable; null when there was none
+  Problems problems;                  // of the last version, whether usable or not
+};
+
+// An Ingress with what its annotations ask for, which decides whether it is accepted.
+struct IngressVersion {
+  Ingress object;
+  PolicyParse::Result policies;
+};
+
+struct KnownIngress : Known<IngressVersion> {
+  ClassClaim claim;  // of the last version
+};
+
+// What we last heard from Kubernetes (or read from manifests), by kind and name. An object that gets worse keeps its
+// last usable version.
+class ClusterState {
+ public:
+  explicit ClusterState(const TranslateOptions& options)
+      : annotations_prefix_(options.annotations_prefix), settings_(options.settings) {}
+
+  // What a Change has really changed. A name may be here although nothing of importance is different.
+  struct Touched {
+    std::set<std::pair<Kind, ObjectName>> objects;
+    std::set<ObjectName> backed;  // Services whose EndpointSlices are others now
+    bool source_problems = false;
+  };
+  void apply(Change change, Touched& touched);
+
+  const std::map<ObjectName, KnownIngress>& ingresses() const { return ingresses_; }
+  const std::map<ObjectName, Known<IngressClass>>& classes() const { return classes_; }
+  const std::map<ObjectName, Known<Service>>& services() const { return services_; }
+  const std::map<ObjectName, Known<EndpointSlice>>& slices() const { return slices_; }
+  const std::map<ObjectName, Known<Secret>>& secrets() const { return secrets_; }
+  const Problems& source_problems() const { return source_problems_; }
+
+  // Null when there is none, or none usable.
+  const Service* service(const ObjectName& name) const;
+  // In the order of their names.
+  std::vector<const EndpointSlice*> slices_of(const ObjectName& service) const;
+
+  // The kind was replaced at least once.
+  bool heard_all(Kind kind) const { return heard_all_[static_cast<std::size_t>(kind)]; }
+  // Whether it exists is known: it was put or removed, or all of its kind were replaced.
+  bool answered(const ObjectName& secret) const;
+
+ private:
+  void put(Kind kind, const ObjectName& name, const nlohmann::json& object, Touched& touched);
+  void remove(Kind kind, const ObjectName& name, Touched& touched);
+  void replace(Kind kind, const std::vector<nlohmann::json>& objects, Touched& touched);
+  void put_ingress(const ObjectName& name, const nlohmann::json& object, Touched& touched);
+  void put_slice(const ObjectName& name, const nlohmann::json& object, Touched& touched);
+  void list_slice(const EndpointSlice* slice, bool listed, Touched& touched);
+  std::vector<ObjectName> names(Kind kind) const;
+
+  const std::string annotations_prefix_;
+  const Settings settings_;
+  std::map<ObjectName, KnownIngress> ingresses_;
+  std::map<ObjectName, Known<IngressClass>> classes_;
+  std::map<ObjectName, Known<Service>> services_;
+  std::map<ObjectName, Known<EndpointSlice>> slices_;
+  std::map<ObjectName, Known<Secret>> secrets_;
+  std::unordered_map<ObjectName, std::set<ObjectName>, ObjectNameHash> slices_by_service_;
+  std::set<ObjectName> answered_secrets_;
+  std::array<bool, kind_count> heard_all_{};
+  Problems source_problems_;
+};
+
+}  // namespace fairlead

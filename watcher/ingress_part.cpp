@@ -1,0 +1,186 @@
+#include "watcher/ingress_part.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "router/host_name.hpp"
+
+namespace fairlead {
+namespace {
+
+class PartBuilder {
+ public:
+  explicit PartBuilder(const IngressVersion& version)
+      : ingress_(version.object), policies_(version.policies), part_(std::make_shared<IngressPart>()) {
+    part_->name = ingress_.name;
+    part_->order = {ingress_.created, ingress_.name.ns + "/" + ingress_.name.name};
+    part_->balancing = policies_.balancing;
+    part_->policies = policies_.policies;
+  }
+
+  std::shared_ptr<const IngressPart> build() {
+    part_->unmatched = bare_path("/", PathType::prefix);
+    add_default_backend();
+    for (std::size_t i = 0; i < ingress_.rules.size(); ++i)
+      add_rule(ingress_.rules[i], fmt::format("spec.rules[{}]", i));
+    if (!ingress_.tls.empty()) {
+      add_tls_entries();
+      add_tls_of_rules();
+    }
+    return part_;
+  }
+
+ private:
+  Path bare_path(const std::string& text, PathType type) const {
+    Path path;
+    path.path = text;
+    path.type = type;
+    path.ns = ingress_.name.ns;
+    path.ingress = ingress_.name.name;
+    path.denied = policies_.denied;
+    path.settings = policies_.settings;
+    path.policies = bind_policies(policies_.policies, text);
+    return path;
+  }
+
+  // Leads a path to its backend. False for one that we cannot serve.
+  bool lead(Path& path, const IngressBackend& backend, const std::string& field) {
+    if (backend.service.empty()) {
+      complain(field + ".resource", "resource backends are not supported; this path is not served. Name a service",
+               Severity::error);
+      return false;
+    }
+    const UpstreamTarget target{{ingress_.name.ns, backend.service}, backend.port, policies_.protocol};
+    path.service = backend.service;
+    path.port = backend.port.text();
+    path.upstream_key = target.key();
+    UpstreamShare& share = part_->upstreams[path.upstream_key];
+    share.target = target;
+    share.fields.push_back(field + ".service");
+    return true;
+  }
+
+  void add_default_backend() {
+    if (!ingress_.default_backend) return;
+    ServedPath served{bare_path("/", PathType::prefix), "spec.defaultBackend"};
+    if (lead(served.path, *ingress_.default_backend, served.field)) part_->default_path = std::move(served);
+    if (ingress_.rules.empty()) part_->hosts[""];
+  }
+
+  void add_rule(const IngressRule& rule, const std::string& field) {
+    std::vector<ServedPath>& paths = part_->hosts[rule.host];
+    for (std::size_t i = 0; i < rule.paths.size(); ++i) {
+      const IngressPath& asked = rule.paths[i];
+      ServedPath served{bare_path(asked.path, asked.type), fmt::format("{}.http.paths[{}]", field, i)};
+      const auto& unless = policies_.regex_unless_path;
+      served.wants_regex = policies_.regex || (unless && *unless != asked.path);
+      if (lead(served.path, asked.backend, served.field + ".backend")) paths.push_back(std::move(served));
+    }
+  }
+
+  void add_tls_entries() {
+    for (std::size_t i = 0; i < ingress_.tls.size(); ++i) {
+      const IngressTls& entry = ingress_.tls[i];
+      if (!entry.secret.empty()) {
+        part_->secrets[secret_name(entry)].push_back(fmt::format("spec.tls[{}].secretName", i));
+      }
+      for (const std::string& host : entry.hosts) {
+        add_secret(part_->tls[host], entry);
+        part_->tls[host].secured = true;
+        if (!serves(host)) {
+          complain(
+              fmt::format("spec.tls[{}].hosts", i),
+              fmt::format("names \"{}\", for which this Ingress has no rule: it gets a certificate, but no path", host),
+              Severity::notice);
+        }
+      }
+    }
+  }
+
+  // Contract 4.1: a host that no entry names takes any certificate of its Ingress that verifies for it.
+  void add_tls_of_rules() {
+    std::map<std::string, TlsShare> further;
+    for (const auto& [host, paths] : part_->hosts) {
+      if (host.empty() || part_->tls.contains(host)) continue;
+      TlsShare& share = further[host];
+      for (const IngressTls& entry : ingress_.tls) {
+        add_secret(share, entry);
+        share.secured = share.secured || covers(entry, host);
+      }
+      if (share.secured) continue;
+      complain("spec.tls",
+               fmt::format("does not name the host \"{}\" of this Ingress: http requests to it are not "
+                           "redirected to https; add it to hosts if they should be",
+                           host),
+               Severity::notice);
+    }
+    part_->tls.merge(further);
+  }
+
+  ObjectName secret_name(const IngressTls& entry) const { return {ingress_.name.ns, entry.secret}; }
+
+  void add_secret(TlsShare& share, const IngressTls& entry) const {
+    if (entry.secret.empty()) return;
+    const ObjectName name = secret_name(entry);
+    if (std::find(share.secrets.begin(), share.secrets.end(), name) == share.secrets.end()) {
+      share.secrets.push_back(name);
+    }
+  }
+
+  // An entry without hosts stands for all hosts of its Ingress, one with a wildcard for those below it.
+  static bool covers(const IngressTls& entry, const std::string& host) {
+    if (entry.hosts.empty()) return true;
+    return std::any_of(entry.hosts.begin(), entry.hosts.end(),
+                       [&](const std::string& name) { return wildcard_covers(name, host); });
+  }
+
+  static bool wildcard_covers(const std::string& name, const std::string& host) {
+    const auto suffix = parent_suffix(host);
+    return name.starts_with("*.") && suffix && name.substr(1) == *suffix;
+  }
+
+  bool serves(const std::string& tls_host) const {
+    return std::any_of(part_->hosts.begin(), part_->hosts.end(), [&](const auto& host) {
+      return host.first.empty() || host.first == tls_host || wildcard_covers(tls_host, host.first) ||
+             wildcard_covers(host.first, tls_host);
+    });
+  }
+
+  void complain(std::string field, std::string message, Severity severity) {
+    part_->problems.push_back({part_->ref(), std::move(field), std::move(message), severity});
+  }
+
+  const Ingress& ingress_;
+  const PolicyParse::Result& policies_;
+  std::shared_ptr<IngressPart> part_;
+};
+
+}  // namespace
+
+std::string UpstreamTarget::key() const {
+  const std::string_view suffix = protocol == UpstreamProtocol::https ? "/https" : "";
+  return fmt::format("{}/{}/{}{}", service.ns, service.name, port.text(), suffix);
+}
+
+ObjectRef IngressPart::ref() const {
+  return {std::string(text_of(Kind::ingress)), name.ns, name.name};
+}
+
+std::shared_ptr<const IngressPart> make_part(const IngressVersion& version) {
+  return PartBuilder(version).build();
+}
+
+std::vector<std::shared_ptr<const Policy>> bind_policies(const std::vector<PolicyParse::Staged>& policies,
+                                                         std::string_view path) {
+  std::vector<std::shared_ptr<const Policy>> bound;
+  bound.reserve(policies.size());
+  for (const PolicyParse::Staged& staged : policies) {
+    auto own = staged.policy->bind(path);
+    bound.push_back(own ? std::move(own) : staged.policy);
+  }
+  return bound;
+}
+
+}  // namespace fairlead

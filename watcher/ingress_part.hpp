@@ -1,0 +1,78 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "router/base/problem.hpp"
+#include "router/config.hpp"
+#include "router/policies/policy.hpp"
+#include "watcher/cluster_state.hpp"
+#include "watcher/objects.hpp"
+
+namespace fairlead {
+
+// Who wins when Ingresses disagree: the oldest, and of the same age the later in the alphabet (contract 4.1).
+struct Precedence {
+  std::string created;
+  std::string id;  // "<namespace>/<name>"
+
+  bool operator<(const Precedence& other) const {
+    return created != other.created ? created < other.created : id > other.id;
+  }
+};
+
+// A port of a Service as an Upstream reaches it.
+struct UpstreamTarget {
+  ObjectName service;
+  ServicePortRef port;  // neither number nor name: the first port
+  UpstreamProtocol protocol = UpstreamProtocol::http;
+
+  // No two targets have the same, since no name of an object has a '/'.
+  std::string key() const;
+};
+
+struct ServedPath {
+  Path path;
+  std::string field;         // "spec.rules[0].http.paths[1]"
+  bool wants_regex = false;  // turns its host into regex mode
+};
+
+// What one Ingress has to say about a host's certificates.
+struct TlsShare {
+  std::vector<ObjectName> secrets;  // in order of preference
+  bool secured = false;             // its http requests are to be redirected
+};
+
+struct UpstreamShare {
+  UpstreamTarget target;
+  std::vector<std::string> fields;  // that refer to it
+};
+
+// One Ingress translated as far as that is possible without looking at any other object.
+struct IngressPart {
+  Precedence order;
+  ObjectName name;
+  std::map<std::string, std::vector<ServedPath>> hosts;    // by name; a host may have no paths of its own
+  std::optional<ServedPath> default_path;                  // spec.defaultBackend: "/" of these hosts
+  Path unmatched;                                          // "/" without backend, with what the annotations ask for
+  std::map<std::string, UpstreamShare> upstreams;          // by key
+  std::map<std::string, TlsShare> tls;                     // by host name
+  std::map<ObjectName, std::vector<std::string>> secrets;  // with the fields that refer to them
+  std::optional<Balancing> balancing;
+  std::vector<PolicyParse::Staged> policies;
+  Problems problems;
+
+  ObjectRef ref() const;
+};
+
+std::shared_ptr<const IngressPart> make_part(const IngressVersion& version);
+
+// The policies as they stand on a path.
+std::vector<std::shared_ptr<const Policy>> bind_policies(const std::vector<PolicyParse::Staged>& policies,
+                                                         std::string_view path);
+
+}  // namespace fairlead

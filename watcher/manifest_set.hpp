@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "router/base/problem.hpp"
+#include "router/base/result.hpp"
+#include "watcher/source.hpp"
+
+namespace fairlead {
+
+inline constexpr std::size_t max_manifest_problems = 1'000;
+
+// What the files of a folder add up to. Pure: it is told what each file holds and says what that changes. An object
+// that several files define is the one of the first in path order; when that is gone, the next.
+class ManifestSet {
+ public:
+  // Objects of other namespaces are left out; "" = none are.
+  explicit ManifestSet(std::string watch_namespace) : watch_namespace_(std::move(watch_namespace)) {}
+
+  // What the file holds now. A Failure says why that is not known: what it held last stays.
+  void put(const std::string& path, Result<std::vector<nlohmann::json>> objects);
+  void remove(const std::string& path);
+  // About the folder as a whole.
+  void set_folder_problems(Problems problems);
+
+  std::set<std::string> paths() const;
+
+  // What is different since the last call. The first time: a replace of each kind.
+  std::vector<Change> take_changes();
+
+ private:
+  using Key = std::pair<Kind, ObjectName>;
+  using Text = std::shared_ptr<const std::string>;  // JSON; a third of the memory of the parsed value
+  struct File {
+    std::set<Key> objects;
+    std::vector<std::pair<ObjectRef, std::string>> doubles;  // what it defines twice, and where
+    Problems problems;
+    bool usable = false;  // was, at least once
+  };
+
+  void add(const std::string& path, File& file, nlohmann::json object, bool& unknown);
+  void forget_objects(const std::string& path, const File& file);
+  std::vector<Change> all_objects();
+  std::vector<Change> changed_objects();
+  Problems problems() const;
+
+  const std::string watch_namespace_;
+  std::map<std::string, File> files_;                     // by path
+  std::map<Key, std::map<std::string, Text>> definitions_;  // by path
+  std::set<Key> touched_;                                 // since the last take
+  std::set<Key> doubled_;                                 // defined by several files
+  std::map<Key, Text> told_;
+  Problems folder_problems_;
+  Problems told_problems_;
+  bool problems_touched_ = false;
+  bool announced_ = false;
+};
+
+// Which of the kinds we listen to an object is, by its kind and API group. Nothing for all others.
+std::optional<Kind> kind_of_manifest(const nlohmann::json& object);
+
+}  // namespace fairlead

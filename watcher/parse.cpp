@@ -1,0 +1,176 @@
+#include "watcher/parse.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "watcher/api_config.hpp"
+#include "watcher/json_field.hpp"
+#include "watcher/object_text.hpp"
+
+namespace fairlead {
+namespace {
+
+constexpr std::string_view default_class_annotation = "ingressclass.kubernetes.io/is-default-class";
+constexpr std::string_view service_label = "kubernetes.io/service-name";
+constexpr std::size_t max_ports = 1000;
+
+template <class T>
+Parsed<T> finish(T object, Complaints& complaints) {
+  const bool refused = complaints.refused();
+  Parsed<T> parsed;
+  if (!refused) parsed.object = std::move(object);
+  parsed.problems = complaints.take();
+  return parsed;
+}
+
+bool is_tcp(const JsonField& port) {
+  const std::string protocol = port.member("protocol").text(16);
+  return protocol.empty() || protocol == "TCP";
+}
+
+// The value of a Secret's key, whichever way it is written. stringData wins, as it does in the API server.
+std::string secret_value(const JsonField& secret, std::string_view key) {
+  if (const JsonField plain = secret.member("stringData").member(key); plain.present()) {
+    return plain.text(max_certificate_bytes);
+  }
+  const JsonField encoded = secret.member("data").member(key);
+  const std::string text = encoded.text(max_certificate_bytes * 4 / 3 + 4);
+  auto decoded = decode_base64(text);
+  if (decoded) return std::move(*decoded);
+  encoded.refuse("is not base64; write base64 here, or the text itself into stringData");
+  return {};
+}
+
+void check_pem(const JsonField& secret, std::string_view key, const std::string& pem, std::string_view end_of_begin) {
+  const JsonField field = secret.member("data").member(key);
+  if (pem.empty()) {
+    return field.refuse(
+        "is missing or empty: a certificate needs both tls.crt and tls.key; create the Secret with "
+        "\"kubectl create secret tls\"");
+  }
+  const std::size_t begin = pem.find("-----BEGIN ");
+  if (begin == std::string::npos || pem.find(end_of_begin, begin) == std::string::npos) {
+    field.refuse("is not PEM (no \"-----BEGIN … " + std::string(end_of_begin) + "\")");
+  }
+}
+
+}  // namespace
+
+std::string_view text_of(Kind kind) {
+  switch (kind) {
+    case Kind::ingress:
+      return "Ingress";
+    case Kind::ingress_class:
+      return "IngressClass";
+    case Kind::service:
+      return "Service";
+    case Kind::endpoint_slice:
+      return "EndpointSlice";
+    case Kind::secret:
+      return "Secret";
+  }
+  return "";
+}
+
+ObjectName name_of(Kind kind, const nlohmann::json& object) {
+  const auto text = [&](const char* key) -> std::string {
+    const auto metadata = object.is_object() ? object.find("metadata") : object.end();
+    if (!object.is_object() || metadata == object.end() || !metadata->is_object()) return {};
+    const auto found = metadata->find(key);
+    if (found == metadata->end() || !found->is_string()) return {};
+    return found->get_ref<const std::string&>().substr(0, max_object_name + 1);
+  };
+  ObjectName name{kind == Kind::ingress_class ? std::string() : text("namespace"), text("name")};
+  if (name.ns.empty() && kind != Kind::ingress_class) name.ns = "default";
+  return name;
+}
+
+Parsed<IngressClass> parse_ingress_class(const ObjectName& name, const nlohmann::json& object) {
+  Complaints complaints({std::string(text_of(Kind::ingress_class)), name.ns, name.name});
+  const JsonField root(object, complaints);
+  check_object_name(root, name);
+  IngressClass parsed;
+  parsed.name = name;
+  parsed.controller = root.member("spec").member("controller").text(max_object_name);
+  const JsonField annotations = root.member("metadata").member("annotations");
+  parsed.is_default = annotations.member(default_class_annotation).text(max_annotation_bytes) == "true";
+  return finish(std::move(parsed), complaints);
+}
+
+Parsed<Service> parse_service(const ObjectName& name, const nlohmann::json& object) {
+  Complaints complaints({std::string(text_of(Kind::service)), name.ns, name.name});
+  const JsonField root(object, complaints);
+  check_object_name(root, name);
+  const JsonField spec = root.member("spec");
+  Service parsed;
+  parsed.name = name;
+  parsed.external_name = spec.member("type").text(max_object_name) == "ExternalName";
+  for (const JsonField& field : spec.member("ports").items(max_ports)) {
+    ServicePort port;
+    port.name = field.member("name").text(max_object_name);
+    if (!field.member("port").present()) field.member("port").refuse("is missing; a Service port needs a number");
+    port.number = static_cast<std::uint16_t>(field.member("port").integer(1, 65'535));
+    port.target = field.member("targetPort").text_or_number(max_object_name);
+    if (is_tcp(field)) parsed.ports.push_back(std::move(port));
+  }
+  return finish(std::move(parsed), complaints);
+}
+
+Parsed<EndpointSlice> parse_endpoint_slice(const ObjectName& name, const nlohmann::json& object) {
+  Complaints complaints({std::string(text_of(Kind::endpoint_slice)), name.ns, name.name});
+  const JsonField root(object, complaints);
+  check_object_name(root, name);
+  EndpointSlice parsed;
+  parsed.name = name;
+  parsed.service = root.member("metadata").member("labels").member(service_label).text(max_object_name);
+  for (const JsonField& field : root.member("ports").items(max_ports)) {
+    const JsonField number = field.member("port");
+    if (!number.present() || !is_tcp(field)) continue;
+    parsed.ports.push_back(
+        {field.member("name").text(max_object_name), static_cast<std::uint16_t>(number.integer(1, 65'535))});
+  }
+  const JsonField type = root.member("addressType");
+  if (type.text(64) == "FQDN") {
+    type.complain("FQDN addresses are not supported; its endpoints are not used. Give IPv4 or IPv6 addresses",
+                  Severity::warning);
+    return finish(std::move(parsed), complaints);
+  }
+  for (const JsonField& field : root.member("endpoints").items(max_slice_endpoints)) {
+    const bool ready = field.member("conditions").member("ready").boolean(true);
+    for (const JsonField& text : field.member("addresses").items(100)) {
+      const auto address = IpAddress::parse(text.text(64));
+      if (!address) {
+        text.refuse("is not an IPv4 or IPv6 address");
+      } else if (ready) {
+        parsed.addresses.push_back(*address);
+      }
+    }
+  }
+  return finish(std::move(parsed), complaints);
+}
+
+Parsed<Secret> parse_secret(const ObjectName& name, const nlohmann::json& object) {
+  Complaints complaints({std::string(text_of(Kind::secret)), name.ns, name.name});
+  const JsonField root(object, complaints);
+  check_object_name(root, name);
+  auto source = std::make_shared<CertificateSource>();
+  source->ns = name.ns;
+  source->name = name.name;
+  source->certificate_pem = secret_value(root, "tls.crt");
+  source->key_pem = secret_value(root, "tls.key");
+  if (!complaints.refused()) {
+    check_pem(root, "tls.crt", source->certificate_pem, "CERTIFICATE-----");
+    check_pem(root, "tls.key", source->key_pem, "PRIVATE KEY-----");
+  }
+  const JsonField type = root.member("type");
+  const std::string type_text = type.text(max_object_name);
+  if (!complaints.refused() && type_text != "kubernetes.io/tls") {
+    type.complain("is \"" + type_text +
+                      "\" where kubernetes.io/tls is expected; served all the same, since tls.crt and "
+                      "tls.key are there",
+                  Severity::notice);
+  }
+  return finish(Secret{name, std::move(source)}, complaints);
+}
+
+}  // namespace fairlead

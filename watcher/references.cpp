@@ -1,0 +1,120 @@
+#include "watcher/references.hpp"
+
+#include <algorithm>
+
+namespace fairlead {
+namespace {
+
+template <class Uses>
+void erase_part(Uses& uses, const typename Uses::key_type& key, const IngressPart& part) {
+  const auto found = uses.find(key);
+  found->second.erase(part.order);
+  if (found->second.empty()) uses.erase(found);
+}
+
+}  // namespace
+
+References::References(const TranslateOptions& options, Dirty& dirty) : options_(options) {
+  dirty.hosts.insert("");
+  if (const auto target = default_backend(options)) {
+    upstreams_[target->key()] = {*target, {}, true};
+    upstreams_by_service_[target->service].insert(target->key());
+    dirty.upstreams.insert(target->key());
+  }
+  if (const auto secret = default_certificate(options)) {
+    secrets_[*secret].pinned = true;
+    touch_secret(*secret, dirty);
+  }
+}
+
+void References::mark(const IngressPart& part, Dirty& dirty) const {
+  for (const auto& [name, paths] : part.hosts) dirty.hosts.insert(name);
+  for (const auto& [key, share] : part.upstreams) dirty.upstreams.insert(key);
+  for (const auto& [secret, fields] : part.secrets) dirty.secrets.insert(secret);
+  for (const auto& [name, share] : part.tls) {
+    dirty.tls_hosts.insert(name);
+    if (share.secured) dirty.hosts.insert(name);
+  }
+}
+
+void References::add(const std::shared_ptr<const IngressPart>& part, Dirty& dirty) {
+  for (const auto& [name, paths] : part->hosts) hosts_[name].emplace(part->order, part);
+  for (const auto& [name, share] : part->tls) tls_hosts_[name].emplace(part->order, part);
+  for (const auto& [secret, fields] : part->secrets) secrets_[secret].parts.emplace(part->order, part);
+  for (const auto& [key, share] : part->upstreams) {
+    UpstreamUse& use = upstreams_[key];
+    use.target = share.target;
+    use.parts.emplace(part->order, part);
+    upstreams_by_service_[share.target.service].insert(key);
+  }
+  mark(*part, dirty);
+}
+
+void References::remove(const IngressPart& part, Dirty& dirty) {
+  mark(part, dirty);
+  for (const auto& [name, paths] : part.hosts) erase_part(hosts_, name, part);
+  for (const auto& [name, share] : part.tls) erase_part(tls_hosts_, name, part);
+  for (const auto& [secret, fields] : part.secrets) {
+    const auto use = secrets_.find(secret);
+    use->second.parts.erase(part.order);
+    if (use->second.parts.empty() && !use->second.pinned) secrets_.erase(use);
+  }
+  for (const auto& [key, share] : part.upstreams) {
+    const auto use = upstreams_.find(key);
+    use->second.parts.erase(part.order);
+    if (!use->second.parts.empty() || use->second.pinned) continue;
+    upstreams_.erase(use);
+    const auto keys = upstreams_by_service_.find(share.target.service);
+    keys->second.erase(key);
+    if (keys->second.empty()) upstreams_by_service_.erase(keys);
+  }
+}
+
+void References::touch_service(const ObjectName& service, Dirty& dirty) const {
+  const auto keys = upstreams_by_service_.find(service);
+  if (keys != upstreams_by_service_.end()) dirty.upstreams.insert(keys->second.begin(), keys->second.end());
+}
+
+void References::touch_secret(const ObjectName& secret, Dirty& dirty) const {
+  const auto use = secrets_.find(secret);
+  if (use == secrets_.end()) return;
+  dirty.secrets.insert(secret);
+  if (use->second.pinned) dirty.tls_hosts.insert("");
+  for (const auto& [order, part] : use->second.parts) {
+    for (const auto& [name, share] : part->tls) {
+      const bool named = std::find(share.secrets.begin(), share.secrets.end(), secret) != share.secrets.end();
+      if (named) dirty.tls_hosts.insert(name);
+    }
+  }
+}
+
+Built<Host> References::host(const std::string& name) const {
+  static const PartsByAge nobody;
+  const auto found = hosts_.find(name);
+  if (found == hosts_.end() && !name.empty()) return {};
+  const auto tls = tls_hosts_.find(name);
+  const bool secured =
+      tls != tls_hosts_.end() && std::any_of(tls->second.begin(), tls->second.end(),
+                                             [&](const auto& at) { return at.second->tls.at(name).secured; });
+  return build_host(name, found == hosts_.end() ? nobody : found->second, secured, options_);
+}
+
+Built<Upstream> References::upstream(const std::string& key, const ClusterState& state) const {
+  const auto use = upstreams_.find(key);
+  if (use == upstreams_.end()) return {};
+  return build_upstream(use->second.target, use->second.parts, state, options_);
+}
+
+std::shared_ptr<const TlsHost> References::tls_host(const std::string& name, const ClusterState& state) const {
+  if (name.empty()) return build_default_tls_host(state, options_);
+  const auto parts = tls_hosts_.find(name);
+  return parts == tls_hosts_.end() ? nullptr : build_tls_host(name, parts->second, state);
+}
+
+Problems References::problems_of_secret(const ObjectName& secret, const ClusterState& state) const {
+  const auto use = secrets_.find(secret);
+  if (use == secrets_.end()) return {};
+  return secret_problems(secret, use->second.parts, state, options_);
+}
+
+}  // namespace fairlead

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "watcher/cluster_state.hpp"
+#include "watcher/config_parts.hpp"
+#include "watcher/ingress_part.hpp"
+#include "watcher/translate.hpp"
+
+namespace fairlead {
+
+// Parts of a Config, and Secrets, that may have to be made anew.
+struct Dirty {
+  std::set<std::string> hosts;
+  std::set<std::string> upstreams;
+  std::set<std::string> tls_hosts;
+  std::set<ObjectName> secrets;  // what is wrong with them
+};
+
+// Who refers to whom: which of our Ingresses (and options) have a say in each part of the Config. It marks what a
+// change of theirs, or of an object they name, touches.
+class References {
+ public:
+  // Marks what exists without any Ingress.
+  References(const TranslateOptions& options, Dirty& dirty);
+
+  void add(const std::shared_ptr<const IngressPart>& part, Dirty& dirty);
+  void remove(const IngressPart& part, Dirty& dirty);
+  void touch_service(const ObjectName& service, Dirty& dirty) const;
+  void touch_secret(const ObjectName& secret, Dirty& dirty) const;
+
+  bool wants(const ObjectName& secret) const { return secrets_.contains(secret); }
+
+  // What each name stands for now; null pointers for what is not there.
+  Built<Host> host(const std::string& name) const;
+  Built<Upstream> upstream(const std::string& key, const ClusterState& state) const;
+  std::shared_ptr<const TlsHost> tls_host(const std::string& name, const ClusterState& state) const;
+  Problems problems_of_secret(const ObjectName& secret, const ClusterState& state) const;
+
+ private:
+  struct UpstreamUse {
+    UpstreamTarget target;
+    PartsByAge parts;
+    bool pinned = false;  // by an option
+  };
+  struct SecretUse {
+    PartsByAge parts;
+    bool pinned = false;
+  };
+
+  void mark(const IngressPart& part, Dirty& dirty) const;
+
+  const TranslateOptions& options_;
+  std::unordered_map<std::string, PartsByAge> hosts_;
+  std::unordered_map<std::string, PartsByAge> tls_hosts_;
+  std::unordered_map<std::string, UpstreamUse> upstreams_;
+  std::unordered_map<ObjectName, std::set<std::string>, ObjectNameHash> upstreams_by_service_;
+  std::unordered_map<ObjectName, SecretUse, ObjectNameHash> secrets_;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,231 @@
+#include "watcher/translator.hpp"
+
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "watcher/cluster_state.hpp"
+#include "watcher/ingress_class.hpp"
+#include "watcher/ingress_part.hpp"
+#include "watcher/problem_list.hpp"
+#include "watcher/references.hpp"
+
+namespace fairlead {
+namespace {
+
+using Area = ProblemList::Area;
+
+std::string id_of(const ObjectName& name) {
+  return name.ns + "/" + name.name;
+}
+
+template <class T>
+Problems problems_in(const std::map<ObjectName, Known<T>>& objects, const ObjectName& name) {
+  const auto found = objects.find(name);
+  return found == objects.end() ? Problems{} : found->second.problems;
+}
+
+// Takes over one part; says in the delta what is different.
+template <class Parts, class Part>
+void settle(Parts& current, Parts& delta, const std::string& name, Part part) {
+  const auto found = current.find(name);
+  if (!part) {
+    if (found == current.end()) return;
+    current.erase(found);
+    delta.insert_or_assign(name, nullptr);
+    return;
+  }
+  if (found != current.end() && *found->second == *part) return;
+  current.insert_or_assign(name, part);
+  delta.insert_or_assign(name, std::move(part));
+}
+
+}  // namespace
+
+struct Translator::Parts {
+  explicit Parts(TranslateOptions given) : options(std::move(given)), state(options), references(options, dirty) {
+    follow_wants(dirty.secrets);
+  }
+
+  // One of our Ingresses, as it is served.
+  struct Serving {
+    std::shared_ptr<const IngressVersion> version;
+    std::shared_ptr<const IngressPart> part;
+  };
+
+  void take_over(const ClusterState::Touched& touched);
+  void touch(Kind kind, const ObjectName& name);
+  void touch_secret(const ObjectName& name);
+  void touch_classes(std::set<ObjectName>& ingresses);
+  void refresh_ingress(const ObjectName& name, std::set<ObjectName>& secrets);
+  void follow_wants(const std::set<ObjectName>& secrets);
+  Step settle_dirty();
+
+  const TranslateOptions options;
+  ClusterState state;
+  Dirty dirty;  // since the last step
+  References references;
+  ClassRules rules;
+  std::unordered_map<ObjectName, Serving, ObjectNameHash> serving;
+  std::set<ObjectName> wanted;      // Secrets
+  std::set<ObjectName> unanswered;  // of these
+  std::uint64_t wanted_version = 0;
+  ProblemList problems;
+  Config config;  // the steps so far
+  bool first = true;
+};
+
+void Translator::Parts::take_over(const ClusterState::Touched& touched) {
+  std::set<ObjectName> ingresses;
+  bool classes = false;
+  for (const auto& [kind, name] : touched.objects) {
+    if (kind == Kind::ingress) ingresses.insert(name);
+    classes = classes || kind == Kind::ingress_class;
+    touch(kind, name);
+  }
+  if (classes) touch_classes(ingresses);
+  std::set<ObjectName> secrets;
+  for (const ObjectName& name : ingresses) refresh_ingress(name, secrets);
+  follow_wants(secrets);
+  for (const ObjectName& service : touched.backed) references.touch_service(service, dirty);
+  if (touched.source_problems) problems.set({Area::source, ""}, state.source_problems());
+}
+
+void Translator::Parts::touch(Kind kind, const ObjectName& name) {
+  switch (kind) {
+    case Kind::ingress:
+      return;  // refresh_ingress
+    case Kind::ingress_class:
+      return problems.set({Area::ingress_class, id_of(name)}, problems_in(state.classes(), name));
+    case Kind::service:
+      problems.set({Area::service, id_of(name)}, problems_in(state.services(), name));
+      return references.touch_service(name, dirty);
+    case Kind::endpoint_slice:
+      return problems.set({Area::endpoint_slice, id_of(name)}, problems_in(state.slices(), name));
+    case Kind::secret:
+      return touch_secret(name);
+  }
+}
+
+// The name "" stands for all: what was not heard of is known not to exist, now.
+void Translator::Parts::touch_secret(const ObjectName& name) {
+  if (!name.name.empty()) {
+    unanswered.erase(name);
+    return references.touch_secret(name, dirty);
+  }
+  unanswered.clear();
+  for (const ObjectName& secret : wanted) references.touch_secret(secret, dirty);
+}
+
+// Finds the Ingresses that the classes make ours, or no longer ours.
+void Translator::Parts::touch_classes(std::set<ObjectName>& ingresses) {
+  ClassRules next = class_rules(state, options);
+  if (next == rules) return;
+  for (const auto& [name, known] : state.ingresses()) {
+    const bool same = ownership(known.claim, next, options) == ownership(known.claim, rules, options) &&
+                      served_version(known, next, options) == served_version(known, rules, options);
+    if (!same) ingresses.insert(name);
+  }
+  rules = std::move(next);
+}
+
+void Translator::Parts::refresh_ingress(const ObjectName& name, std::set<ObjectName>& secrets) {
+  const auto known = state.ingresses().find(name);
+  const bool exists = known != state.ingresses().end();
+  Problems found = exists ? ingress_problems(name, known->second, rules, options) : Problems{};
+  const auto version = exists ? served_version(known->second, rules, options) : nullptr;
+  const auto before = serving.find(name);
+  std::shared_ptr<const IngressPart> part;
+  if (before != serving.end() && before->second.version == version) {
+    part = before->second.part;
+  } else {
+    if (before != serving.end()) {
+      for (const auto& [secret, fields] : before->second.part->secrets) secrets.insert(secret);
+      references.remove(*before->second.part, dirty);
+      serving.erase(before);
+    }
+    if (version) {
+      part = make_part(*version);
+      for (const auto& [secret, fields] : part->secrets) secrets.insert(secret);
+      references.add(part, dirty);
+      serving.emplace(name, Serving{version, part});
+    }
+  }
+  if (part) found.insert(found.end(), part->problems.begin(), part->problems.end());
+  problems.set({Area::ingress, id_of(name)}, std::move(found));
+}
+
+void Translator::Parts::follow_wants(const std::set<ObjectName>& secrets) {
+  for (const ObjectName& secret : secrets) {
+    const bool wants = references.wants(secret);
+    if (wants == wanted.contains(secret)) continue;
+    ++wanted_version;
+    if (wants) {
+      wanted.insert(secret);
+      if (!state.answered(secret)) unanswered.insert(secret);
+    } else {
+      wanted.erase(secret);
+      unanswered.erase(secret);
+    }
+  }
+}
+
+Translator::Step Translator::Parts::settle_dirty() {
+  Step step;
+  const Dirty now = std::exchange(dirty, {});
+  for (const std::string& name : now.hosts) {
+    Built<Host> built = references.host(name);
+    settle(config.hosts, step.delta.hosts, name, std::move(built.part));
+    problems.set({Area::host, name}, std::move(built.problems));
+  }
+  for (const std::string& key : now.upstreams) {
+    Built<Upstream> built = references.upstream(key, state);
+    settle(config.upstreams, step.delta.upstreams, key, std::move(built.part));
+    problems.set({Area::upstream, key}, std::move(built.problems));
+  }
+  for (const std::string& name : now.tls_hosts) {
+    settle(config.tls_hosts, step.delta.tls_hosts, name, references.tls_host(name, state));
+  }
+  for (const ObjectName& secret : now.secrets) {
+    problems.set({Area::secret, id_of(secret)}, references.problems_of_secret(secret, state));
+  }
+  return step;
+}
+
+Translator::Translator(TranslateOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
+Translator::~Translator() = default;
+
+void Translator::apply(std::vector<Change> changes) {
+  ClusterState::Touched touched;
+  for (Change& change : changes) parts_->state.apply(std::move(change), touched);
+  parts_->take_over(touched);
+}
+
+Translator::Step Translator::step() {
+  Step step = parts_->settle_dirty();
+  const bool first = std::exchange(parts_->first, false);
+  if (first) {
+    step.delta.settings = std::make_shared<const Settings>(parts_->options.settings);
+    parts_->config.settings = step.delta.settings;
+  }
+  step.problems_changed = parts_->problems.take_changed() || first;
+  step.problems = parts_->problems.all();
+  return step;
+}
+
+std::set<ObjectName> Translator::wanted_secrets() const {
+  return parts_->wanted;
+}
+
+std::uint64_t Translator::wanted_secrets_version() const {
+  return parts_->wanted_version;
+}
+
+bool Translator::synced() const {
+  for (const Kind kind : {Kind::ingress, Kind::ingress_class, Kind::service, Kind::endpoint_slice}) {
+    if (!parts_->state.heard_all(kind)) return false;
+  }
+  return parts_->unanswered.empty();
+}
+
+}  // namespace fairlead

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "router/base/problem.hpp"
+#include "router/config.hpp"
+#include "watcher/source.hpp"
+#include "watcher/translate.hpp"
+
+namespace fairlead {
+
+// The incremental translate: at every moment the steps so far add up to translate() of what was applied so far. A step
+// costs what the changes touch, not what there is. Of one thread.
+class Translator {
+ public:
+  explicit Translator(TranslateOptions options);
+  ~Translator();
+
+  void apply(std::vector<Change> changes);
+
+  struct Step {
+    ConfigDelta delta;
+    std::shared_ptr<const Problems> problems;  // all current ones, sorted; never null
+    bool problems_changed = false;
+  };
+  // All that changed since the last step; the first holds everything.
+  Step step();
+
+  // Those that our Ingresses and options reference, as of the last apply.
+  std::set<ObjectName> wanted_secrets() const;
+  // Moves whenever wanted_secrets() does.
+  std::uint64_t wanted_secrets_version() const;
+
+  // Every kind but Secret was replaced once, and every wanted Secret was answered (or Secret was replaced too).
+  bool synced() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace fairlead
