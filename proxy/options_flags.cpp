@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "proxy/options_values.hpp"
+#include "router/base/split_list.hpp"
 
 namespace fairlead {
 namespace {

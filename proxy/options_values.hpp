@@ -31,7 +31,4 @@ bool is_dns_label(std::string_view text);
 bool is_dns_subdomain(std::string_view text);
 bool is_object_name(std::string_view text);
 
-// Without the white space around the parts, and without empty parts.
-std::vector<std::string_view> split_list(std::string_view text);
-
 }  // namespace fairlead

@@ -3,8 +3,8 @@
 #include <initializer_list>
 #include <memory_resource>
 #include <string_view>
-#include <vector>
 
+#include "router/base/split_list.hpp"
 #include "router/policies/policy.hpp"
 
 namespace fairlead {
@@ -15,10 +15,6 @@ std::string_view join(std::pmr::memory_resource* arena, std::initializer_list<st
 // Path and query exactly as the client sent them, without the scheme and authority of an absolute-form target. Empty
 // for "*" and for an absolute form without a path.
 std::string_view sent_path_and_query(const PolicyRequest& request);
-
-std::string_view trim(std::string_view text);  // spaces and tabs at both ends
-// The trimmed pieces of a comma-separated list, empty ones left out.
-std::vector<std::string_view> split_list(std::string_view text);
 
 // Letters, digits and the given others only.
 bool is_made_of(std::string_view text, std::string_view others);

@@ -7,7 +7,6 @@ namespace fairlead {
 namespace {
 
 using std::chrono::milliseconds;
-using testing::ElementsAre;
 
 TEST(Duration, IsReadAsGoReadsItOrAsSeconds) {
   const struct {
@@ -91,11 +90,6 @@ TEST(Names, FollowKubernetes) {
   EXPECT_FALSE(is_dns_subdomain("a."));
   EXPECT_TRUE(is_object_name("ns/my.secret"));
   for (const char* bad : {"ns", "/a", "ns/", "a.b/c", "a/b/c"}) EXPECT_FALSE(is_object_name(bad)) << bad;
-}
-
-TEST(List, IsSplitAtCommas) {
-  EXPECT_THAT(split_list("a, b,,c "), ElementsAre("a", "b", "c"));
-  EXPECT_TRUE(split_list("").empty());
 }
 
 }  // namespace
