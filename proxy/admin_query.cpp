@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "router/base/percent_encode.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -86,22 +88,6 @@ std::string AdminWindow::next(const AdminQuery& query, std::size_t total) const 
     target += '&' + percent_encode(name) + '=' + percent_encode(value);
   }
   return target;
-}
-
-std::string percent_encode(std::string_view text) {
-  static constexpr char digits[] = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                       std::string_view("-._~*").find(c) != std::string_view::npos;
-    if (plain) {
-      encoded += c;
-    } else {
-      encoded += {'%', digits[byte >> 4], digits[byte & 15]};
-    }
-  }
-  return encoded;
 }
 
 }  // namespace fairlead

@@ -32,6 +32,4 @@ struct AdminWindow {
   std::string next(const AdminQuery& query, std::size_t total) const;
 };
 
-std::string percent_encode(std::string_view text);
-
 }  // namespace fairlead

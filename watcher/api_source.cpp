@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "router/base/percent_encode.hpp"
 #include "watcher/api_client.hpp"
 #include "watcher/source_troubles.hpp"
 

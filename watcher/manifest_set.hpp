@@ -41,22 +41,23 @@ class ManifestSet {
   using Text = std::shared_ptr<const std::string>;  // JSON; a third of the memory of the parsed value
   struct File {
     std::set<Key> objects;
-    std::vector<std::pair<ObjectRef, std::string>> doubles;  // what it defines twice, and where
     Problems problems;
     bool usable = false;  // was, at least once
   };
 
-  void add(const std::string& path, File& file, nlohmann::json object, bool& unknown);
+  void add(const std::string& path, File& file, const nlohmann::json& object);
   void forget_objects(const std::string& path, const File& file);
+  // Of the first file in path order; null when no file defines it.
+  Text winner(const Key& key) const;
   std::vector<Change> all_objects();
   std::vector<Change> changed_objects();
   Problems problems() const;
 
   const std::string watch_namespace_;
-  std::map<std::string, File> files_;                     // by path
+  std::map<std::string, File> files_;                       // by path
   std::map<Key, std::map<std::string, Text>> definitions_;  // by path
-  std::set<Key> touched_;                                 // since the last take
-  std::set<Key> doubled_;                                 // defined by several files
+  std::set<Key> touched_;                                   // since the last take
+  std::set<Key> doubled_;                                   // defined by several files
   std::map<Key, Text> told_;
   Problems folder_problems_;
   Problems told_problems_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "router/base/percent_encode.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -341,24 +343,6 @@ void Reflector::finish_list(Time now) {
   listed_.clear();
   phase_ = Phase::watch;
   next_at_ = now;
-}
-
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-                       byte == '-' || byte == '.' || byte == '_' || byte == '~';
-    if (plain) {
-      out += c;
-    } else {
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
-  return out;
 }
 
 }  // namespace fairlead

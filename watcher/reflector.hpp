@@ -148,7 +148,4 @@ class Reflector {
   std::optional<Trouble> trouble_;
 };
 
-// As it must stand in a query.
-std::string percent_encode(std::string_view text);
-
 }  // namespace fairlead

@@ -1,0 +1,179 @@
+#include "watcher/watcher.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <iterator>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "watcher/api_source.hpp"
+#include "watcher/hold_off.hpp"
+#include "watcher/manifest_folder.hpp"
+#include "watcher/source.hpp"
+#include "watcher/translator.hpp"
+
+namespace fairlead {
+namespace {
+
+constexpr std::size_t max_problems_logged_at_once = 50;
+
+// What a source has heard and the control loop has not taken yet.
+class Inbox final : public ChangeSink {
+ public:
+  void push(std::vector<Change> changes) override {
+    {
+      const std::lock_guard lock(mutex_);
+      changes_.insert(changes_.end(), std::make_move_iterator(changes.begin()), std::make_move_iterator(changes.end()));
+    }
+    filled_.notify_one();
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    filled_.notify_one();
+  }
+
+  // Returns when there is something, at `until`, or when stopped. Nothing in the end: stopped.
+  std::optional<std::vector<Change>> take(std::optional<HoldOff::Time> until) {
+    std::unique_lock lock(mutex_);
+    const auto ready = [this] { return stopping_ || !changes_.empty(); };
+    if (until) {
+      filled_.wait_until(lock, *until, ready);
+    } else {
+      filled_.wait(lock, ready);
+    }
+    if (stopping_) return std::nullopt;
+    return std::exchange(changes_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::vector<Change> changes_;
+  bool stopping_ = false;
+};
+
+std::string text_of(const Problem& problem) {
+  const ObjectRef& object = problem.object;
+  std::string text = object.kind + " " + (object.ns.empty() ? "" : object.ns + "/") + object.name;
+  if (!problem.field.empty()) text += " " + problem.field;
+  return text + ": " + problem.message;
+}
+
+LogLevel level_of(Severity severity) {
+  switch (severity) {
+    case Severity::notice:
+      return LogLevel::info;
+    case Severity::warning:
+      return LogLevel::warning;
+    case Severity::error:
+      return LogLevel::error;
+  }
+  return LogLevel::error;
+}
+
+class ControlLoop final : public Watcher {
+ public:
+  ControlLoop(WatchOptions options, Log& log, Publish publish)
+      : options_(std::move(options)),
+        log_(log),
+        publish_(std::move(publish)),
+        hold_off_(options_.hold_off, options_.hold_off_max),
+        translator_(options_.translate) {}
+
+  ~ControlLoop() override {
+    inbox_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  // Call once, and before the destructor.
+  Result<void> listen() {
+    auto source = start_source();
+    if (!source) return source.error();
+    source_ = std::move(*source);
+    thread_ = std::thread([this] { run(); });
+    return {};
+  }
+
+ private:
+  Result<std::unique_ptr<Source>> start_source();
+  void run();
+  void take_over(std::vector<Change> changes);
+  void publish_step();
+  void log_new(const Problems& problems);
+
+  const WatchOptions options_;
+  Log& log_;
+  const Publish publish_;
+  Inbox inbox_;
+
+  // All below belongs to the thread, once it runs.
+  HoldOff hold_off_;
+  Translator translator_;
+  std::uint64_t generation_ = 0;
+  std::uint64_t wanted_version_ = 0;
+  std::shared_ptr<const Problems> logged_ = std::make_shared<const Problems>();
+  std::unique_ptr<Source> source_;  // goes before the inbox that it fills
+  std::thread thread_;
+};
+
+Result<std::unique_ptr<Source>> ControlLoop::start_source() {
+  if (options_.manifests) {
+    ManifestFolderOptions folder;
+    folder.folder = *options_.manifests;
+    folder.watch_namespace = options_.watch_namespace;
+    return start_manifest_folder(folder, log_, inbox_);
+  }
+  return start_api_source({options_.kubeconfig, options_.apiserver_host, options_.watch_namespace}, log_, inbox_);
+}
+
+void ControlLoop::run() {
+  while (true) {
+    const bool synced = translator_.synced();
+    auto changes = inbox_.take(synced ? hold_off_.due_at() : std::nullopt);
+    if (!changes) return;
+    if (!changes->empty()) take_over(std::move(*changes));
+    if (translator_.synced() && hold_off_.take(std::chrono::steady_clock::now())) publish_step();
+  }
+}
+
+void ControlLoop::take_over(std::vector<Change> changes) {
+  translator_.apply(std::move(changes));
+  hold_off_.on_change(std::chrono::steady_clock::now());
+  if (translator_.wanted_secrets_version() == wanted_version_) return;
+  wanted_version_ = translator_.wanted_secrets_version();
+  source_->want_secrets(translator_.wanted_secrets());
+}
+
+void ControlLoop::publish_step() {
+  Translator::Step step = translator_.step();
+  if (step.problems_changed) log_new(*step.problems);
+  if (step.problems_changed) logged_ = step.problems;
+  if (step.delta.empty() && !step.problems_changed) return;
+  publish_({++generation_, std::move(step.delta), std::move(step.problems)});
+}
+
+void ControlLoop::log_new(const Problems& problems) {
+  Problems fresh;
+  std::set_difference(problems.begin(), problems.end(), logged_->begin(), logged_->end(), std::back_inserter(fresh));
+  const std::size_t shown = std::min(fresh.size(), max_problems_logged_at_once);
+  for (std::size_t i = 0; i < shown; ++i) log_.write(level_of(fresh[i].severity), text_of(fresh[i]));
+  if (shown < fresh.size()) {
+    log_.warning("and " + std::to_string(fresh.size() - shown) + " more problems; all are on the page /problems");
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Watcher>> Watcher::start(WatchOptions options, Log& log, Publish publish) {
+  auto loop = std::make_unique<ControlLoop>(std::move(options), log, std::move(publish));
+  if (const auto listening = loop->listen(); !listening) return listening.error();
+  return {boost::system::in_place_value, std::move(loop)};
+}
+
+}  // namespace fairlead

@@ -19,11 +19,11 @@ namespace fairlead {
 // Where the objects come from: exactly one of a manifests folder and an API server.
 struct WatchOptions {
   std::optional<std::filesystem::path> manifests;
-  std::string kubeconfig;                       // "" with no manifests: the service account of the pod
-  std::string apiserver_host;                   // overrides the server's address
-  std::string watch_namespace;                  // "" = all
-  std::chrono::milliseconds hold_off{5};        // a change waits this long for others to join it
-  std::chrono::milliseconds hold_off_max{100};  // but never longer than this in all
+  std::string kubeconfig;                      // "" with no manifests: the service account of the pod
+  std::string apiserver_host;                  // overrides the server's address
+  std::string watch_namespace;                 // "" = all
+  std::chrono::milliseconds hold_off{2};       // a change waits this long for others to join it
+  std::chrono::milliseconds hold_off_max{10};  // but never longer than this in all
   TranslateOptions translate;
 };
 
