@@ -73,6 +73,7 @@ TEST(Options, SwitchesAreThoseOfGo) {
   EXPECT_FALSE(accepted({"--metrics-per-host=false"}).metrics_per_host);
   EXPECT_FALSE(accepted({"--metrics-per-host=0"}).metrics_per_host);
   EXPECT_THAT(refused({"--metrics-per-host=maybe"}), HasSubstr("--metrics-per-host=maybe: must be true or false"));
+  EXPECT_THAT(refused({"--metrics-per-host="}), HasSubstr("--metrics-per-host=: must be true or false"));
   // As with Go, the value of a switch needs '='.
   EXPECT_THAT(refused({"--metrics-per-host", "false"}), HasSubstr("unexpected argument \"false\""));
 }
@@ -169,7 +170,8 @@ TEST(Options, NameAnUnknownFlagAndSuggestAnother) {
   EXPECT_THAT(refused({"--something-else-entirely", "1"}),
               StartsWith("fairlead: unknown flag --something-else-entirely"));
   EXPECT_THAT(refused({"manifests"}), HasSubstr("unexpected argument \"manifests\""));
-  EXPECT_THAT(refused({"--", "--http-port=1"}), HasSubstr("--http-port=1"));
+  EXPECT_THAT(refused({"--", "--http-port=1"}), HasSubstr("unexpected argument \"--http-port=1\""));
+  EXPECT_THAT(refused({"--no-such-flag="}), StartsWith("fairlead: unknown flag --no-such-flag"));
   EXPECT_THAT(refused({"-x"}), HasSubstr("unknown flag -x"));
 }
 
@@ -199,7 +201,8 @@ TEST(Options, EveryLimitHasAFlag) {
     const std::string value = flag.argument == "TIME" ? "77ms" : "77777";
     EXPECT_EQ(flag.read(options, value), std::nullopt) << flag.name;
     EXPECT_NE(options.limits, Limits{}) << flag.name << " changes nothing";
-    Options all{.limits = changed};
+    Options all;
+    all.limits = changed;
     EXPECT_EQ(flag.read(all, value), std::nullopt);
     EXPECT_NE(all.limits, changed) << flag.name << " changes what another flag does";
     changed = all.limits;
