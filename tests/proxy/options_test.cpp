@@ -3,12 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <set>
 #include <sstream>
 
 #include "proxy/options_flags.hpp"
+#include "tests/support/readme.hpp"
 
 namespace fairlead {
 namespace {
@@ -280,14 +279,16 @@ TEST(Version, IsPrinted) {
   EXPECT_EQ(printed("--version"), "fairlead " FAIRLEAD_VERSION "\n");
 }
 
+TEST(Readme, TablesStandBetweenTheirMarkers) {
+  const std::string text = "a\n<!-- x -->\nold\n<!-- /x -->\nb\n";
+  EXPECT_EQ(test::with_table(text, "x", "new\n"), "a\n<!-- x -->\nnew\n<!-- /x -->\nb\n");
+  EXPECT_EQ(test::with_table(text, "x", "old\n"), text);
+  EXPECT_EQ(test::with_table(text, "y", "new\n"), "");
+  EXPECT_EQ(test::with_table("<!-- /x -->\n<!-- x -->\n", "x", "new\n"), "");
+}
+
 TEST(Readme, HoldsTheTableOfFlags) {
-  const std::filesystem::path readme = std::filesystem::path(FAIRLEAD_SOURCE_DIR) / "README.md";
-  if (!std::filesystem::exists(readme)) GTEST_SKIP() << "there is no README.md";
-  std::ostringstream text;
-  text << std::ifstream(readme).rdbuf();
-  const std::string wanted = "<!-- flags -->\n" + flag_table() + "<!-- /flags -->\n";
-  EXPECT_TRUE(text.str().find(wanted) != std::string::npos) << "README.md does not hold this table; put it there:\n"
-                                                            << wanted;
+  test::expect_readme_holds("flags", flag_table());
 }
 
 }  // namespace
