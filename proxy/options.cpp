@@ -142,9 +142,11 @@ std::string help_text() {
       "fairlead: Kubernetes Ingress controller and HTTP reverse proxy\n\n"
       "  fairlead --manifests DIR      serve a folder of manifests; no cluster is needed\n"
       "  fairlead --kubeconfig FILE    serve what an API server says\n"
-      "  fairlead                      the same inside a pod, with its service account\n\n"
-      "Flags are written --flag value or --flag=value, switches --flag or --flag=false. Times are written as 10s, "
-      "500ms, 1m30s\nor plain seconds, sizes as bytes or with k, m, g.\n";
+      "  fairlead                      the same inside a pod, with its service account\n\n";
+  add_wrapped(text,
+              "Flags are written --flag value or --flag=value, switches --flag or --flag=false. Times are written as "
+              "10s, 500ms, 1m30s or plain seconds, sizes as bytes or with k, m, g.",
+              0);
   std::string_view group;
   for (const Flag& flag : flags()) {
     if (flag.group != group) text += '\n' + std::string(flag.group) + ":\n";

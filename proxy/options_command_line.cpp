@@ -25,8 +25,12 @@ Complaint find_single_dash(const std::vector<std::string>& arguments) {
   return std::nullopt;
 }
 
+std::string unexpected(const std::string& argument) {
+  return "unexpected argument \"" + argument + "\": everything is a flag here";
+}
+
 std::string unknown_argument(const std::string& argument) {
-  if (!argument.starts_with('-')) return "unexpected argument \"" + argument + "\": everything is a flag here";
+  if (!argument.starts_with('-')) return unexpected(argument);
   const std::string name = argument.substr(0, argument.find('='));
   std::string best;
   std::size_t best_distance = max_suggestion_distance + 1;
@@ -39,6 +43,37 @@ std::string unknown_argument(const std::string& argument) {
   for (const Flag& flag : flags()) consider(flag.name);
   const std::string message = "unknown flag " + name;
   return best.empty() ? message : message + ": did you mean " + best + "?";
+}
+
+// Whether this is a known flag, and a switch.
+std::optional<bool> is_switch(std::string_view name) {
+  for (const Flag& flag : flags()) {
+    if (flag.name == name) return flag.argument.empty();
+  }
+  for (const ForeignFlag& flag : foreign_flags()) {
+    if (flag.name == name) return flag.is_switch;
+  }
+  return std::nullopt;
+}
+
+// CLI11 takes "--flag=" for a flag whose value comes next: there it stands as two arguments, the second one empty.
+Complaint keep_empty_values(std::vector<std::string>& arguments) {
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    std::string& argument = arguments[i];
+    if (argument == "--") {
+      result.insert(result.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
+      break;
+    }
+    const bool empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    const auto known = empty ? is_switch(std::string_view(argument).substr(2, argument.size() - 3)) : std::nullopt;
+    if (known && *known) return argument + ": must be true or false";
+    if (known) argument.pop_back();
+    result.push_back(std::move(argument));
+    if (known) result.emplace_back();
+  }
+  arguments = std::move(result);
+  return std::nullopt;
 }
 
 void add_flag(CLI::App& app, std::string_view name, bool is_switch, bool is_list, CommandLine& line) {
@@ -62,6 +97,7 @@ std::string dashed(std::string_view name) {
 
 Complaint read_command_line(std::vector<std::string> arguments, CommandLine& line) {
   if (auto complaint = find_single_dash(arguments)) return complaint;
+  if (auto complaint = keep_empty_values(arguments)) return complaint;
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
@@ -77,7 +113,8 @@ Complaint read_command_line(std::vector<std::string> arguments, CommandLine& lin
   }
   if (line.help || line.version) return std::nullopt;
   const auto rest = app.remaining();
-  if (!rest.empty()) return unknown_argument(rest.front());
+  if (rest.size() > 1 && rest.front() == "--") return unexpected(rest[1]);
+  if (!rest.empty() && rest.front() != "--") return unknown_argument(rest.front());
   std::erase_if(line.values, [&](const auto& given) { return app.get_option(dashed(given.first))->empty(); });
   return std::nullopt;
 }

@@ -68,6 +68,7 @@ TlsResult TlsStream::handshake() {
 IoCount TlsStream::read(char* data, std::size_t size) {
   if (failed_) return io_failed;
   std::size_t total = 0;
+  IoCount end = io_blocked;
   while (total < size) {
     const int room = static_cast<int>(std::min<std::size_t>(size - total, 1 << 20));
     const int count = SSL_read(session_.get(), data + total, room);
@@ -78,11 +79,12 @@ IoCount TlsStream::read(char* data, std::size_t size) {
     }
     const TlsResult result = tls_result(session_.get(), count);
     if (result == TlsResult::want_read || result == TlsResult::want_write) break;
-    if (total > 0) break;
-    return result == TlsResult::closed ? io_end : io_failed;
+    if (total == 0) end = result == TlsResult::closed ? io_end : io_failed;
+    break;
   }
-  if (scratch_.gathered > 0 && !send_gathered()) return io_failed;  // a key update or an alert
-  return total > 0 ? static_cast<IoCount>(total) : io_blocked;
+  // A key update or an alert. Also after a failure: what stays gathered would reach the next connection's peer.
+  if (scratch_.gathered > 0 && !send_gathered()) return io_failed;
+  return total > 0 ? static_cast<IoCount>(total) : end;
 }
 
 IoCount TlsStream::write_piece(const char* data, std::size_t size) {

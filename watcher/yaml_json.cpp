@@ -194,8 +194,16 @@ void JsonBuilder::merge(const YAML::Mark& mark, const json& value) {
   for (const json& map : value) take(map);
 }
 
+// yaml-cpp takes a quote that is still open at the end of the last line for one that was closed there. The comment
+// makes it look for the rest.
+std::string with_end_comment(std::string_view text) {
+  const bool ends_in_blank = !text.empty() && std::string_view(" \t\r\n").find(text.back()) != std::string_view::npos;
+  if (!ends_in_blank) return std::string(text);
+  return std::string(text) + (text.back() == '\n' ? "#" : "\n#");
+}
+
 Result<std::vector<json>> parse_yaml(std::string_view text) {
-  std::istringstream in{std::string(text)};
+  std::istringstream in{with_end_comment(text)};
   std::vector<json> documents;
   try {
     YAML::Parser parser(in);

@@ -34,7 +34,8 @@ class AdminPages : public testing::Test {
 
   std::vector<std::string> paths(std::string_view target) {
     std::vector<std::string> found;
-    for (const json& route : get_json(target)["routes"]) {
+    const json page = get_json(target);
+    for (const json& route : page["routes"]) {
       found.push_back(route["host"].get<std::string>() + route["path"].get<std::string>());
     }
     return found;

@@ -3,12 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <set>
 #include <sstream>
 
 #include "proxy/metric_table.hpp"
+#include "tests/support/readme.hpp"
 
 namespace fairlead {
 namespace {
@@ -230,7 +229,8 @@ TEST_F(MetricsPage, HoldsExactlyTheMetricsOfTheTable) {
   std::set<std::string> shown;
   std::istringstream stream(page());
   for (std::string line; std::getline(stream, line);) {
-    if (line.starts_with("# TYPE ")) EXPECT_TRUE(shown.insert(line.substr(7)).second) << line << " stands twice";
+    if (!line.starts_with("# TYPE ")) continue;
+    EXPECT_TRUE(shown.insert(line.substr(7)).second) << line << " stands twice";
   }
   EXPECT_EQ(shown, wanted);
 }
@@ -257,13 +257,7 @@ TEST_F(MetricsPage, HasTheLabelsOfTheTable) {
 }
 
 TEST(Readme, HoldsTheTableOfMetrics) {
-  const std::filesystem::path readme = std::filesystem::path(FAIRLEAD_SOURCE_DIR) / "README.md";
-  if (!std::filesystem::exists(readme)) GTEST_SKIP() << "there is no README.md";
-  std::ostringstream text;
-  text << std::ifstream(readme).rdbuf();
-  const std::string wanted = "<!-- metrics -->\n" + metric_table() + "<!-- /metrics -->\n";
-  EXPECT_TRUE(text.str().find(wanted) != std::string::npos) << "README.md does not hold this table; put it there:\n"
-                                                            << wanted;
+  test::expect_readme_holds("metrics", metric_table());
 }
 
 }  // namespace

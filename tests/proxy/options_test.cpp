@@ -3,12 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <set>
 #include <sstream>
 
 #include "proxy/options_flags.hpp"
+#include "tests/support/readme.hpp"
 
 namespace fairlead {
 namespace {
@@ -73,6 +72,7 @@ TEST(Options, SwitchesAreThoseOfGo) {
   EXPECT_FALSE(accepted({"--metrics-per-host=false"}).metrics_per_host);
   EXPECT_FALSE(accepted({"--metrics-per-host=0"}).metrics_per_host);
   EXPECT_THAT(refused({"--metrics-per-host=maybe"}), HasSubstr("--metrics-per-host=maybe: must be true or false"));
+  EXPECT_THAT(refused({"--metrics-per-host="}), HasSubstr("--metrics-per-host=: must be true or false"));
   // As with Go, the value of a switch needs '='.
   EXPECT_THAT(refused({"--metrics-per-host", "false"}), HasSubstr("unexpected argument \"false\""));
 }
@@ -169,7 +169,8 @@ TEST(Options, NameAnUnknownFlagAndSuggestAnother) {
   EXPECT_THAT(refused({"--something-else-entirely", "1"}),
               StartsWith("fairlead: unknown flag --something-else-entirely"));
   EXPECT_THAT(refused({"manifests"}), HasSubstr("unexpected argument \"manifests\""));
-  EXPECT_THAT(refused({"--", "--http-port=1"}), HasSubstr("--http-port=1"));
+  EXPECT_THAT(refused({"--", "--http-port=1"}), HasSubstr("unexpected argument \"--http-port=1\""));
+  EXPECT_THAT(refused({"--no-such-flag="}), StartsWith("fairlead: unknown flag --no-such-flag"));
   EXPECT_THAT(refused({"-x"}), HasSubstr("unknown flag -x"));
 }
 
@@ -199,7 +200,8 @@ TEST(Options, EveryLimitHasAFlag) {
     const std::string value = flag.argument == "TIME" ? "77ms" : "77777";
     EXPECT_EQ(flag.read(options, value), std::nullopt) << flag.name;
     EXPECT_NE(options.limits, Limits{}) << flag.name << " changes nothing";
-    Options all{.limits = changed};
+    Options all;
+    all.limits = changed;
     EXPECT_EQ(flag.read(all, value), std::nullopt);
     EXPECT_NE(all.limits, changed) << flag.name << " changes what another flag does";
     changed = all.limits;
@@ -277,14 +279,16 @@ TEST(Version, IsPrinted) {
   EXPECT_EQ(printed("--version"), "fairlead " FAIRLEAD_VERSION "\n");
 }
 
+TEST(Readme, TablesStandBetweenTheirMarkers) {
+  const std::string text = "a\n<!-- x -->\nold\n<!-- /x -->\nb\n";
+  EXPECT_EQ(test::with_table(text, "x", "new\n"), "a\n<!-- x -->\nnew\n<!-- /x -->\nb\n");
+  EXPECT_EQ(test::with_table(text, "x", "old\n"), text);
+  EXPECT_EQ(test::with_table(text, "y", "new\n"), "");
+  EXPECT_EQ(test::with_table("<!-- /x -->\n<!-- x -->\n", "x", "new\n"), "");
+}
+
 TEST(Readme, HoldsTheTableOfFlags) {
-  const std::filesystem::path readme = std::filesystem::path(FAIRLEAD_SOURCE_DIR) / "README.md";
-  if (!std::filesystem::exists(readme)) GTEST_SKIP() << "there is no README.md";
-  std::ostringstream text;
-  text << std::ifstream(readme).rdbuf();
-  const std::string wanted = "<!-- flags -->\n" + flag_table() + "<!-- /flags -->\n";
-  EXPECT_TRUE(text.str().find(wanted) != std::string::npos) << "README.md does not hold this table; put it there:\n"
-                                                            << wanted;
+  test::expect_readme_holds("flags", flag_table());
 }
 
 }  // namespace

@@ -47,7 +47,9 @@ TEST(Duration, IsReadAsGoReadsItOrAsSeconds) {
   for (const auto& entry : cases) {
     const auto parsed = parse_duration(entry.text);
     ASSERT_EQ(parsed.has_value(), entry.milliseconds.has_value()) << entry.text;
-    if (parsed) EXPECT_EQ(parsed->count(), *entry.milliseconds) << entry.text;
+    if (parsed) {
+      EXPECT_EQ(parsed->count(), *entry.milliseconds) << entry.text;
+    }
   }
 }
 

@@ -314,7 +314,7 @@ TEST_F(Translate, AnExternalNameIsNotYetSupported) {
 
 TEST_F(Translate, AUdpPortOfTheSameNumberIsPassedOver) {
   json made = service("shop/dns", {{"tcp", 53}});
-  made["spec"]["ports"].insert(made["spec"]["ports"].begin(), {{"name", "udp"}, {"port", 53}, {"protocol", "UDP"}});
+  made["spec"]["ports"].insert(made["spec"]["ports"].begin(), json{{"name", "udp"}, {"port", 53}, {"protocol", "UDP"}});
   cluster << made << slice("shop/dns-1", "dns", {"10.0.0.5"}, {{"tcp", 5353}, {"udp", 5354}})
           << ingress("shop/web", {{"a.test", {"Prefix / dns:53"}}});
   EXPECT_THAT(cluster.endpoints("shop/dns/53"), ElementsAre("10.0.0.5:5353"));

@@ -129,6 +129,18 @@ TEST(YamlJson, NamesTheLineOfWhatIsWrong) {
   EXPECT_EQ(refusal(std::string("a: \0\n", 5)), "line 1: this is no UTF-8 text");
 }
 
+TEST(YamlJson, RefusesAQuoteThatIsNeverClosed) {
+  for (const char* text : {"a: 'b", "a: 'b\n", "a: 'b\n\n", "a: \"b\n  ", "a: \"b\n\t", "a: 'b\r\n", "- 'it''s\n"}) {
+    EXPECT_TRUE(refusal(text).starts_with("line ")) << text;
+  }
+  EXPECT_EQ(only("a: 'b'\n")["a"], "b");
+  EXPECT_EQ(only("a: 'b\n\n  c'\n")["a"], "b\nc");
+  EXPECT_EQ(only("a: b\n")["a"], "b");
+  EXPECT_EQ(only("a: |+\n  b\n\n")["a"], "b\n\n");
+  EXPECT_EQ(only("a: |\n  b\n  ")["a"], "b\n");
+  EXPECT_EQ(only("a: >-\n  b\n")["a"], "b");
+}
+
 TEST(YamlJson, NeverRepeatsWhatAFileHolds) {
   for (const char* text : {"a: hunter2\nb: 'hunter2\n", "a: *hunter2\n", "hunter2: [\n", "{\"a\": hunter2 hunter2, :}}",
                            "hunter2: 1\nhunter2: 2\n", "a: \"\\hunter2\"\n", "%hunter2 x\n---\na: b: hunter2\n"}) {

@@ -4,13 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "router/policies/known_annotations.hpp"
 #include "tests/router/policies/probe.hpp"
+#include "tests/support/readme.hpp"
 
 namespace fairlead {
 namespace {
@@ -180,13 +178,7 @@ TEST(EditDistance, CountsInsertionsDeletionsAndReplacements) {
 }
 
 TEST(Readme, HoldsTheTableOfAnnotations) {
-  const std::filesystem::path readme = std::filesystem::path(FAIRLEAD_SOURCE_DIR) / "README.md";
-  if (!std::filesystem::exists(readme)) GTEST_SKIP() << "there is no README.md";
-  std::ostringstream text;
-  text << std::ifstream(readme).rdbuf();
-  const std::string wanted = "<!-- annotations -->\n" + annotation_table() + "<!-- /annotations -->\n";
-  EXPECT_TRUE(text.str().find(wanted) != std::string::npos) << "README.md does not hold this table; put it there:\n"
-                                                            << wanted;
+  test::expect_readme_holds("annotations", annotation_table());
 }
 
 }  // namespace
