@@ -47,7 +47,7 @@ struct Exchange {
     over_tls = false;
     client = {};
     forward = {};
-    record = {};
+    record.reset();
   }
 
   Arena arena;

@@ -7,6 +7,7 @@
 
 #include "router/base/ip_address.hpp"
 #include "router/config.hpp"
+#include "router/head.hpp"
 
 namespace fairlead {
 
@@ -20,14 +21,13 @@ struct AttemptRecord {
   std::chrono::microseconds response_time{-1};
 };
 
-// The facts of one finished Exchange, for the access log and the metrics. Views are valid during the call only.
-struct ExchangeRecord {
-  static constexpr std::size_t max_attempts = 8;  // later ones are counted, not described
-
+// The facts of one finished Exchange but for its attempts.
+struct ExchangeFacts {
   IpAddress client;
   std::uint16_t client_port = 0;
   std::string_view remote_user;
-  std::string_view method;       // "" when no request line could be read
+  std::string_view method;  // "" when no request line could be read
+  Method known_method = Method::other;
   std::string_view target;       // as received
   std::string_view normal_path;  // "" when there is none
   std::string_view host;         // canonical, "" when there is none
@@ -43,13 +43,22 @@ struct ExchangeRecord {
   std::chrono::system_clock::time_point when;  // the end of the Exchange
   std::chrono::microseconds request_time{0};   // from the first byte of the request to the last of the response
 
+  std::uint64_t generation = 0;    // of the Snapshot that path and route_host belong to
   const Path* path = nullptr;      // null before routing
   bool host_defined = false;       // the host is named in an Ingress (not the catch-all)
   std::string_view route_host;     // the Host's name that matched: "a.example.com", "*.example.com"; "" = the catch-all
   std::string_view upstream_name;  // "" = none
   std::string_view limit;          // the name of the limit that was hit, or ""
-  std::array<AttemptRecord, max_attempts> attempts;
   std::uint32_t attempt_count = 0;
+};
+
+// The facts of one finished Exchange, for the access log and the metrics. Views are valid during the call only.
+struct ExchangeRecord : ExchangeFacts {
+  static constexpr std::size_t max_attempts = 8;  // later ones are counted, not described
+
+  void reset() { static_cast<ExchangeFacts&>(*this) = {}; }
+
+  std::array<AttemptRecord, max_attempts> attempts;  // the first attempt_count of them mean something
 };
 
 }  // namespace fairlead

@@ -75,11 +75,12 @@ HeadError parse_field(Cursor& cursor, Field& field) {
 
 HeadError parse_field_lines(Cursor& cursor, std::vector<Field>& fields, Fields& out) {
   fields.clear();
+  out.present = 0;
   while (!cursor.at_line_end()) {
     if (fields.size() == fields.capacity()) return HeadError::too_many_fields;
-    Field field;
+    Field& field = fields.emplace_back();
     if (const HeadError error = parse_field(cursor, field); error != HeadError::none) return error;
-    fields.push_back(field);
+    out.present |= Fields::bit_of(field.known);
   }
   out.list = fields;
   out.end = cursor.at;

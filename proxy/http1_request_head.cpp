@@ -7,9 +7,9 @@ namespace {
 
 void append_field(TextBuffer& text, std::string_view name, std::string_view value) {
   text.append(name);
-  text.append(": ");
+  text.literal(": ");
   text.append(value);
-  text.append("\r\n");
+  text.literal("\r\n");
 }
 
 bool is_ours(const Exchange& exchange, const Field& field) {
@@ -47,17 +47,8 @@ void copy_fields(TextBuffer& text, const Exchange& exchange) {
   }
 }
 
-void append_port(TextBuffer& text, const Exchange& exchange) {
-  text.append("X-Forwarded-Port: ");
-  if (exchange.client.forwarded_port.empty()) {
-    text.append_number(exchange.local_port);
-  } else {
-    text.append(exchange.client.forwarded_port);
-  }
-  text.append("\r\n");
-}
-
 void append_originals(TextBuffer& text, const Fields& fields) {
+  if (!fields.may_have(FieldName::x_forwarded_for) && !fields.may_have(FieldName::x_forwarded_host)) return;
   for (const Field& field : fields.list) {
     if (field.known == FieldName::x_forwarded_for) append_field(text, "X-Original-Forwarded-For", field.value);
     if (field.known == FieldName::x_forwarded_host) append_field(text, "X-Original-Forwarded-Host", field.value);
@@ -70,14 +61,27 @@ void append_forwarded(TextBuffer& text, const Exchange& exchange) {
   const std::string_view scheme = exchange.client.https ? "https" : "http";
   const std::string_view host =
       exchange.client.forwarded_host.empty() ? exchange.host_received : exchange.client.forwarded_host;
-  append_field(text, "X-Request-ID", exchange.record.request_id);
-  append_field(text, "X-Real-IP", client);
-  append_field(text, "X-Forwarded-For", client);
-  append_field(text, "X-Forwarded-Host", host);
-  append_port(text, exchange);
-  append_field(text, "X-Forwarded-Proto", scheme);
-  append_field(text, "X-Forwarded-Scheme", scheme);
-  append_field(text, "X-Scheme", scheme);
+  text.literal("X-Request-ID: ");
+  text.append(exchange.record.request_id);
+  text.literal("\r\nX-Real-IP: ");
+  text.append(client);
+  text.literal("\r\nX-Forwarded-For: ");
+  text.append(client);
+  text.literal("\r\nX-Forwarded-Host: ");
+  text.append(host);
+  text.literal("\r\nX-Forwarded-Port: ");
+  if (exchange.client.forwarded_port.empty()) {
+    text.append_number(exchange.local_port);
+  } else {
+    text.append(exchange.client.forwarded_port);
+  }
+  text.literal("\r\nX-Forwarded-Proto: ");
+  text.append(scheme);
+  text.literal("\r\nX-Forwarded-Scheme: ");
+  text.append(scheme);
+  text.literal("\r\nX-Scheme: ");
+  text.append(scheme);
+  text.literal("\r\n");
   append_originals(text, exchange.request.fields);
 }
 
@@ -93,14 +97,15 @@ void append_framing(TextBuffer& text, const Exchange& exchange) {
 
 void write_http1_request_head(TextBuffer& text, const Exchange& exchange) {
   text.append(exchange.request.method_text);
-  text.append(" ");
+  text.literal(" ");
   text.append(exchange.forward);
-  text.append(" HTTP/1.1\r\n");
-  append_field(text, "Host", exchange.host_received);
+  text.literal(" HTTP/1.1\r\nHost: ");
+  text.append(exchange.host_received);
+  text.literal("\r\n");
   copy_fields(text, exchange);
   append_forwarded(text, exchange);
   append_framing(text, exchange);
-  text.append("\r\n");
+  text.literal("\r\n");
 }
 
 }  // namespace fairlead

@@ -22,11 +22,11 @@ void Http1ResponseWriter::start(Method method, std::uint8_t minor_version, bool 
 
 void Http1ResponseWriter::status_line(const ResponseHead& head) {
   TextBuffer& text = output().text();
-  text.append("HTTP/1.1 ");
+  text.literal("HTTP/1.1 ");
   text.append_number(static_cast<std::uint64_t>(head.status));
-  text.append(" ");
+  text.literal(" ");
   text.append(head.reason);
-  text.append("\r\n");
+  text.literal("\r\n");
 }
 
 // Runs of lines that pass unchanged are copied in one piece.
@@ -57,9 +57,9 @@ void Http1ResponseWriter::copy_fields(const ResponseHead& head, const HeadEdits*
   for (const HeadEdits::Edit& edit : edits->list()) {
     if (edit.operation == HeadEdits::Operation::remove) continue;
     text.append(edit.name);
-    text.append(": ");
+    text.literal(": ");
     text.append(edit.value);
-    text.append("\r\n");
+    text.literal("\r\n");
   }
 }
 
@@ -68,12 +68,12 @@ void Http1ResponseWriter::framing_fields(BodyKind body, std::uint64_t length) {
   const bool counted = body == BodyKind::length || body == BodyKind::none;
   if (counted) {
     framer_.start(body == BodyKind::length ? BodyFraming::as_is : BodyFraming::none);
-    text.append("Content-Length: ");
+    text.literal("Content-Length: ");
     text.append_number(length);
-    text.append("\r\n");
+    text.literal("\r\n");
   } else if (minor_version_ == 1) {
     framer_.start(BodyFraming::chunked);
-    text.append("Transfer-Encoding: chunked\r\n");
+    text.literal("Transfer-Encoding: chunked\r\n");
   } else {
     framer_.start(BodyFraming::as_is);
     keep_alive_ = false;
@@ -86,7 +86,7 @@ void Http1ResponseWriter::interim(const ResponseHead& head) {
   const std::size_t begin = text.size();
   status_line(head);
   copy_fields(head, nullptr, false);
-  text.append("\r\n");
+  text.literal("\r\n");
   output().add(text.since(begin));
 }
 
@@ -103,11 +103,11 @@ void Http1ResponseWriter::head(const ResponseHead& head, const HeadEdits& edits,
   }
   if (!date_seen_) text.append(date_.at(clock_.wall_now()));
   if (!keep_alive_) {
-    text.append("Connection: close\r\n");
+    text.literal("Connection: close\r\n");
   } else if (minor_version_ == 0) {
-    text.append("Connection: keep-alive\r\n");
+    text.literal("Connection: keep-alive\r\n");
   }
-  text.append("\r\n");
+  text.literal("\r\n");
   output().add(text.since(begin));
   head_sent_ = true;
 }
@@ -117,9 +117,9 @@ void Http1ResponseWriter::switch_protocols(const ResponseHead& head, const HeadE
   const std::size_t begin = text.size();
   status_line(head);
   copy_fields(head, &edits, false);
-  text.append("Upgrade: ");
+  text.literal("Upgrade: ");
   text.append(head.fields.value(FieldName::upgrade));
-  text.append("\r\nConnection: Upgrade\r\n\r\n");
+  text.literal("\r\nConnection: Upgrade\r\n\r\n");
   output().add(text.since(begin));
   framer_.start(BodyFraming::as_is);
   keep_alive_ = false;

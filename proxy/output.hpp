@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +28,16 @@ class TextBuffer {
     }
     text.copy(data_.get() + size_, text.size());
     size_ += text.size();
+  }
+  // Text known when compiling is copied without a call.
+  template <std::size_t size>
+  void literal(const char (&text)[size]) {
+    if (size - 1 > capacity_ - size_) {
+      overflow_ = true;
+      return;
+    }
+    std::memcpy(data_.get() + size_, text, size - 1);
+    size_ += size - 1;
   }
   void append_number(std::uint64_t number);
   void append_hex(std::uint64_t number);

@@ -106,7 +106,28 @@ RequestMetrics::RequestMetrics(const RequestMetricsOptions& options) : options_(
 RequestMetrics::~RequestMetrics() = default;
 
 void RequestMetrics::record(const ExchangeRecord& record) {
-  observe(find_or_add(key_of(record)), record);
+  Recent& recent = recent_of(record);
+  if (is_recent(recent, record)) return observe(*recent.series, record);
+  RequestSeries& series = find_or_add(key_of(record));
+  // What a client can make up is looked up by text, and the overflow is counted each time.
+  const bool made_up = record.known_method == Method::other || !record.host_defined || !record.path;
+  if (!made_up && &series != overflow_.get()) {
+    recent = {record.generation, record.path, record.route_host.data(), record.status, record.known_method, &series};
+  }
+  observe(series, record);
+}
+
+RequestMetrics::Recent& RequestMetrics::recent_of(const ExchangeRecord& record) {
+  const auto path = reinterpret_cast<std::uintptr_t>(record.path);
+  const std::uint64_t mixed_bits = path / alignof(Path) + static_cast<std::uint64_t>(record.status) * 31 +
+                                   static_cast<std::uint64_t>(record.known_method) * 7;
+  return recent_[(mixed_bits * 0x9E3779B97F4A7C15u) >> 56];
+}
+
+bool RequestMetrics::is_recent(const Recent& recent, const ExchangeRecord& record) const {
+  return recent.series && recent.path == record.path && recent.status == record.status &&
+         recent.generation == record.generation && recent.method == record.known_method &&
+         recent.route_host == record.route_host.data();
 }
 
 RequestMetrics::Key RequestMetrics::key_of(const ExchangeRecord& record) const {
@@ -188,6 +209,7 @@ void RequestMetrics::retain(const LiveRoutes& live) {
     const std::lock_guard lock(mutex_);
     std::erase_if(all_, [&](const auto& series) { return series != overflow_ && !live.contains(*series); });
   }
+  recent_ = {};
   indexed_ = 0;
   rebuild_index();
 }

@@ -95,6 +95,19 @@ class RequestMetrics {
     RequestSeries* series = nullptr;  // null = free
   };
 
+  // What a request was found to belong to, by what its Snapshot is made of. Most requests are like one before.
+  struct Recent {
+    std::uint64_t generation = 0;
+    const Path* path = nullptr;
+    const char* route_host = nullptr;
+    int status = 0;
+    Method method = Method::other;
+    RequestSeries* series = nullptr;  // null = free
+  };
+  static constexpr std::size_t recents = 256;
+
+  Recent& recent_of(const ExchangeRecord& record);
+  bool is_recent(const Recent& recent, const ExchangeRecord& record) const;
   Key key_of(const ExchangeRecord& record) const;
   RequestSeries& find_or_add(const Key& key);
   RequestSeries& add(const Key& key);
@@ -102,6 +115,7 @@ class RequestMetrics {
   void rebuild_index();
 
   const RequestMetricsOptions options_;
+  std::array<Recent, recents> recent_{};
   std::vector<Slot> index_;  // open addressing, a power of two; the Worker's alone
   std::shared_ptr<RequestSeries> overflow_;
   Counter dropped_;

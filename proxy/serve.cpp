@@ -65,6 +65,7 @@ Verdict check_host(Exchange& exchange) {
 void route(Exchange& exchange) {
   exchange.match = exchange.snapshot->routes->match(exchange.host, exchange.target.path);
   ExchangeRecord& record = exchange.record;
+  record.generation = exchange.snapshot->generation;
   record.path = exchange.match.path;
   record.route_host = exchange.match.host->name;
   record.host_defined = !exchange.match.host->name.empty();
@@ -90,6 +91,7 @@ void describe_request(ClientSide& client) {
   ExchangeRecord& record = exchange.record;
   record.client = exchange.client.address;
   record.method = exchange.request.method_text;
+  record.known_method = exchange.request.method;
   record.target = exchange.request.target;
   record.http_minor = exchange.request.minor_version;
   record.https = exchange.client.https;

@@ -73,11 +73,11 @@ struct Path {
 // Everything under one host name. Paths stand in the order in which they are tried in regex mode; otherwise the
 // RouteTable decides: an Exact match, then the longest Prefix (by path segments).
 struct Host {
-  std::string name;    // lower case; "*.example.com" matches exactly one more label; "" is the catch-all
-  bool regex = false;  // every path is a case-insensitive regex anchored at its start (contract 2.4.1)
-  bool tls = false;    // an Ingress names this host in spec.tls: what ssl-redirect looks at
-  std::string tls_policy{};  // what a TLS connection must have agreed to beyond the usual; "" = nothing. Connections made
-                             // under one policy do not reach hosts of another (421)
+  std::string name;          // lower case; "*.example.com" matches exactly one more label; "" is the catch-all
+  bool regex = false;        // every path is a case-insensitive regex anchored at its start (contract 2.4.1)
+  bool tls = false;          // an Ingress names this host in spec.tls: what ssl-redirect looks at
+  std::string tls_policy{};  // what a TLS connection must have agreed to beyond the usual; "" = nothing. Connections
+                             // made under one policy do not reach hosts of another (421)
   std::vector<Path> paths;
 
   bool operator==(const Host&) const = default;

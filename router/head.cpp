@@ -1,6 +1,7 @@
 #include "router/head.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace fairlead {
 namespace {
@@ -79,11 +80,30 @@ constexpr LengthIndex make_index() {
 constexpr LengthIndex index = make_index();
 static_assert(index.begin[longest_known + 1] == std::size(known_fields), "a known field is longer than longest_known");
 
+template <class Word>
+bool same_folded(const char* text, const char* lower_text) {
+  constexpr Word case_bits = static_cast<Word>(0x2020202020202020ULL);
+  Word a;
+  Word b;
+  std::memcpy(&a, text, sizeof a);
+  std::memcpy(&b, lower_text, sizeof b);
+  return (a | case_bits) == b;
+}
+
+// Of equal sizes. Known names hold nothing but letters and '-', for which setting the case bit is lower case; of other
+// characters only controls would turn into these.
 bool equals_lower(std::string_view text, std::string_view lower_text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (lower(text[i]) != lower_text[i]) return false;
+  const char* const a = text.data();
+  const char* const b = lower_text.data();
+  const std::size_t size = text.size();
+  if (size >= 8) {
+    for (std::size_t i = 0; i + 8 < size; i += 8) {
+      if (!same_folded<std::uint64_t>(a + i, b + i)) return false;
+    }
+    return same_folded<std::uint64_t>(a + size - 8, b + size - 8);
   }
-  return true;
+  if (size >= 4) return same_folded<std::uint32_t>(a, b) && same_folded<std::uint32_t>(a + size - 4, b + size - 4);
+  return std::equal(text.begin(), text.end(), lower_text.begin(), [](char x, char y) { return lower(x) == y; });
 }
 
 bool is_space(char c) {
@@ -130,6 +150,7 @@ bool list_contains(std::string_view list, std::string_view token) {
 }
 
 const Field* Fields::find(FieldName known) const {
+  if (!may_have(known)) return nullptr;
   const auto found = std::find_if(list.begin(), list.end(), [&](const Field& field) { return field.known == known; });
   return found == list.end() ? nullptr : &*found;
 }

@@ -54,6 +54,7 @@ enum class FieldName : std::uint8_t {
   x_request_id,
   x_scheme,
 };
+static_assert(static_cast<unsigned>(FieldName::x_scheme) < 64, "Fields::present has a bit for each");
 
 // ASCII case is ignored. '_' is not '-': names with '_' are `other` (see hop_headers.hpp for how aliases are stripped).
 FieldName field_name(std::string_view name);
@@ -73,6 +74,11 @@ struct Field {
 struct Fields {
   std::span<const Field> list;
   const char* end = nullptr;  // one past the last line's CRLF
+  // A bit for each known name that may be in the list: most questions are about fields that are not there.
+  std::uint64_t present = ~std::uint64_t{0};
+
+  static constexpr std::uint64_t bit_of(FieldName known) { return std::uint64_t{1} << static_cast<unsigned>(known); }
+  bool may_have(FieldName known) const { return (present & bit_of(known)) != 0; }
 
   const Field* find(FieldName known) const;        // first, or null
   const Field* find(std::string_view name) const;  // first, ignoring case, or null

@@ -41,6 +41,7 @@ bool is_hop_by_hop(FieldName name) {
 }
 
 NominatedFields::NominatedFields(const Fields& fields) {
+  if (!fields.may_have(FieldName::connection)) return;
   for (const Field& field : fields.list) {
     if (field.known != FieldName::connection) continue;
     std::string_view list = field.value;
@@ -53,14 +54,15 @@ NominatedFields::NominatedFields(const Fields& fields) {
         overflow_ = true;
         return;
       }
-      names_[count_++] = name;
+      names_[count_++] = {name.data(), name.size()};
     }
   }
 }
 
 bool NominatedFields::contains(std::string_view name) const {
-  return std::any_of(names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(count_),
-                     [&](std::string_view nominated) { return equal_ignoring_case(nominated, name); });
+  return std::any_of(names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(count_), [&](const Name& nominated) {
+    return equal_ignoring_case({nominated.data, nominated.size}, name);
+  });
 }
 
 }  // namespace fairlead

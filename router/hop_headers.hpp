@@ -23,7 +23,11 @@ class NominatedFields {
   static constexpr std::size_t max_names = 32;
 
  private:
-  std::array<std::string_view, max_names> names_;
+  struct Name {  // trivial: the unused ones cost nothing
+    const char* data;
+    std::size_t size;
+  };
+  std::array<Name, max_names> names_;
   std::size_t count_ = 0;
   bool overflow_ = false;
 };

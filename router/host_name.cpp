@@ -1,19 +1,20 @@
 #include "router/host_name.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "router/base/ip_address.hpp"
 
 namespace fairlead {
 namespace {
 
-constexpr std::size_t max_label = 63;
+constexpr std::ptrdiff_t max_label = 63;
 
-char lower(char c) {
+constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-bool is_label_char(char c) {
+constexpr bool is_label_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
@@ -25,18 +26,32 @@ bool is_port(std::string_view digits) {
   return port <= 65'535;
 }
 
-// Labels of the allowed characters, none empty and none too long.
-bool is_dotted_name(std::string_view name) {
-  std::size_t label = 0;
-  for (const char c : name) {
-    if (c == '.') {
-      if (label == 0) return false;
-      label = 0;
-    } else if (!is_label_char(c) || ++label > max_label) {
-      return false;
-    }
+// What a character of a label is in lower case; 0 for all that may not stand there.
+constexpr std::array<char, 256> make_label_table() {
+  std::array<char, 256> table{};
+  for (int c = 0; c < 256; ++c) {
+    if (c < 128 && is_label_char(static_cast<char>(c)))
+      table[static_cast<std::size_t>(c)] = lower(static_cast<char>(c));
   }
-  return label > 0;
+  return table;
+}
+constexpr std::array<char, 256> label_table = make_label_table();
+
+// Writes labels of the allowed characters in lower case to out, which has room for them. False when there are others,
+// or a label is empty or too long.
+bool write_dotted_name(std::string_view name, char* out) {
+  const char* label = name.data();
+  for (const char& c : name) {
+    char written = label_table[static_cast<unsigned char>(c)];
+    if (written == 0) {
+      if (c != '.' || &c == label || &c - label > max_label) return false;
+      label = &c + 1;
+      written = '.';
+    }
+    *out++ = written;
+  }
+  const std::ptrdiff_t last = name.data() + name.size() - label;
+  return last > 0 && last <= max_label;
 }
 
 // Parts an authority into host and port text; the port is empty when there is none. False when a port is malformed.
@@ -59,10 +74,12 @@ std::optional<std::string_view> canonical_host(std::string_view authority, char 
   const bool literal = host.front() == '[';
   if (!literal && host.back() == '.') host.remove_suffix(1);
   if (host.size() > max_host_name) return std::nullopt;
-  const bool valid = literal
-                         ? IpAddress::parse(host.substr(1, host.size() - 2)) && host.find(':') != std::string_view::npos
-                         : is_dotted_name(host);
-  if (!valid) return std::nullopt;
+  if (!literal) {
+    if (!write_dotted_name(host, out)) return std::nullopt;
+    return std::string_view(out, host.size());
+  }
+  if (host.find(':') == std::string_view::npos || !IpAddress::parse(host.substr(1, host.size() - 2)))
+    return std::nullopt;
   std::transform(host.begin(), host.end(), out, lower);
   return std::string_view(out, host.size());
 }
@@ -70,9 +87,9 @@ std::optional<std::string_view> canonical_host(std::string_view authority, char 
 std::optional<std::string> canonical_rule_host(std::string_view text) {
   const bool wildcard = text.starts_with("*.");
   const std::string_view name = wildcard ? text.substr(2) : text;
-  if (text.size() > max_host_name || !is_dotted_name(name)) return std::nullopt;
+  if (text.size() > max_host_name) return std::nullopt;
   std::string canonical(text);
-  std::transform(canonical.begin(), canonical.end(), canonical.begin(), lower);
+  if (!write_dotted_name(name, canonical.data() + (wildcard ? 2 : 0))) return std::nullopt;
   std::string_view rest = std::string_view(canonical).substr(wildcard ? 2 : 0);
   while (!rest.empty()) {  // RFC 1123: a label neither begins nor ends with '-', and '_' is no letter
     const std::string_view label = rest.substr(0, rest.find('.'));

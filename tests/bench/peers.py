@@ -236,6 +236,9 @@ def prepare(folder, core, fairlead):
         "nginx": Peer("nginx", ["nginx", "-c", nginx], [9211, 9212], core, folder, NGINX_ENVIRONMENT),
         "haproxy": Peer("haproxy", ["haproxy", "-db", "-f", haproxy], [9221, 9222], core, folder),
     }
+    floor = folder / "floor"
+    subprocess.run(["c++", "-O2", Path(__file__).with_name("floor.cpp"), "-o", floor], check=True)
+    proxies["floor"] = Peer("floor", [floor, "9241", str(ORIGIN_PORT)], [9241], core, folder)
     if fairlead:
         proxies["fairlead"] = Peer("fairlead", [
             fairlead, "--manifests", folder / "manifests", "--http-port", "9231", "--https-port", "9232", "--healthz-port", "9233",
