@@ -73,11 +73,13 @@ void route(Exchange& exchange) {
   show_to_policies(exchange);
 }
 
-// A connection whose TLS was agreed under one host's policy must not reach a host of another policy.
+// A connection whose TLS was agreed under one host's policy must not reach a host of another policy. Without a server
+// name nothing was agreed beyond the usual.
 bool is_misdirected(const Exchange& exchange, std::string_view server_name) {
-  if (server_name.empty() || server_name == exchange.host) return false;
-  const RouteMatch agreed = exchange.snapshot->routes->match(server_name, "/");
-  return agreed.host->tls_policy != exchange.match.host->tls_policy;
+  if (!exchange.over_tls || server_name == exchange.host) return false;
+  const std::string_view wanted = exchange.match.host->tls_policy;
+  if (server_name.empty()) return !wanted.empty();
+  return exchange.snapshot->routes->match(server_name, "/").host->tls_policy != wanted;
 }
 
 bool body_is_too_large(const Exchange& exchange) {
