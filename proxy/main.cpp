@@ -65,8 +65,7 @@ MetricsSources metrics_sources(const Options& options, Workers& workers, Publish
 }
 
 int run(const Options& options) {
-  const std::unique_ptr<Log> log = make_program_log(
-      options.log_level, options.log_format == AccessLogFormat::json ? ProgramLogFormat::json : ProgramLogFormat::text);
+  const std::unique_ptr<Log> log = make_program_log(options.log_level, options.program_log_format);
   for (const std::string& warning : options.warnings) log->warning(warning);
   raise_descriptor_limit(*log);
   block_stop_signals();
