@@ -105,18 +105,18 @@ class CertificateStore::Parts::Change {
     if (!host) return;
     auto entry = std::make_shared<HostEntry>();
     entry->host = host;
-    Problems problems;
+    Problems mismatches;
     for (const auto& source : host->candidates) {
       const auto certificate = mention(source);
       if (!certificate) continue;
       if (name.empty() || certificate->verifies_for(name)) {
         entry->certificates.add(certificate);
-      } else if (problems.empty()) {
-        problems.push_back(mismatch(*source, *certificate, host->name));
+      } else if (mismatches.empty()) {
+        mismatches.push_back(mismatch(*source, *certificate, host->name));
       }
     }
     // Candidates of a host that has its certificate may well be meant for other hosts of their Ingress.
-    if (entry->certificates.empty() && !problems.empty()) problems_.set(problem_key('h', key), std::move(problems));
+    if (entry->certificates.empty() && !mismatches.empty()) problems_.set(problem_key('h', key), std::move(mismatches));
     hosts_.set(key, std::move(entry));
   }
 
@@ -179,12 +179,12 @@ class CertificateStore::Parts::Change {
     return dated(*entry.source, *entry.certificate);
   }
 
-  void set_problems(const std::string& secret, Problems problems) {
+  void set_problems(const std::string& secret, Problems found) {
     const std::string key = problem_key('s', secret);
-    if (problems.empty()) {
+    if (found.empty()) {
       problems_.erase(key);
     } else {
-      problems_.set(key, std::move(problems));
+      problems_.set(key, std::move(found));
     }
   }
 
