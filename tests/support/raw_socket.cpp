@@ -121,9 +121,17 @@ RawSocket::~RawSocket() {
   close();
 }
 
+ssize_t RawSocket::receive(char* bytes, std::size_t count) {
+  return ::recv(fd_, bytes, count, 0);
+}
+
+ssize_t RawSocket::transmit(const char* bytes, std::size_t count) {
+  return ::send(fd_, bytes, count, MSG_NOSIGNAL);
+}
+
 bool RawSocket::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t count = transmit(bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(count));
@@ -136,7 +144,7 @@ bool RawSocket::fill() {
   if (ended_ || fd_ < 0) return false;
   ssize_t count;
   do {
-    count = ::recv(fd_, bytes, sizeof bytes, 0);
+    count = receive(bytes, sizeof bytes);
   } while (count < 0 && errno == EINTR);
   if (count < 0) reset_ = errno == ECONNRESET;
   if (count == 0 || reset_) ended_ = true;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -18,7 +20,7 @@ class RawSocket {
   static RawSocket connect(std::uint16_t port);
   RawSocket(RawSocket&& other) noexcept;
   RawSocket& operator=(RawSocket&& other) noexcept;
-  ~RawSocket();
+  virtual ~RawSocket();
 
   bool open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
@@ -36,6 +38,11 @@ class RawSocket {
   void finish();  // FIN
   void reset();   // RST
   void close();
+
+ protected:
+  // As ::recv and ::send do it.
+  virtual ssize_t receive(char* bytes, std::size_t count);
+  virtual ssize_t transmit(const char* bytes, std::size_t count);
 
  private:
   bool fill();
