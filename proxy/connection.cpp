@@ -12,6 +12,8 @@
 namespace fairlead {
 namespace {
 
+constexpr std::uint16_t https_port = 443;
+
 std::unique_ptr<Stream> make_stream(WorkerContext& worker, const SnapshotRef& snapshot, bool tls) {
   if (!tls) return std::make_unique<PlainStream>();
   return std::make_unique<TlsStream>(worker.shared.server_tls.accept(*snapshot->certificates), worker.tls_scratch);
@@ -69,6 +71,8 @@ bool Connection::accept_proxy_header(bool& complete) {
   if (header.has_addresses && believed) {
     address_.address = header.source;
     address_.port = header.source_port;
+    address_.local_port = header.destination_port;
+    address_.tls_before = header.destination_port == https_port;  // contract 2.4.3
   }
   return true;
 }
@@ -97,6 +101,7 @@ Task<bool> Connection::handshake() {
     if (result == TlsResult::done) break;
     bool over = result == TlsResult::failed || result == TlsResult::closed;
     if (tls.spoke_plain_http()) {
+      counters.tls_failures.add();
       answer_plain_http();
       co_return false;
     }

@@ -130,6 +130,7 @@ void Http1Connection::prepare(Exchange& exchange) {
   exchange.peer = address_.address;
   exchange.local_port = address_.local_port;
   exchange.over_tls = address_.tls;
+  exchange.tls_before = address_.tls_before;
   exchange.started = head_began_;
   exchange.record.client_port = address_.port;
   exchange.record.request_length = head_size_;

@@ -89,7 +89,8 @@ bool body_is_too_large(const Exchange& exchange) {
 
 void describe_request(ClientSide& client) {
   Exchange& exchange = client.exchange;
-  exchange.client = identify_client(exchange.peer, exchange.over_tls, exchange.request.fields, client.worker.trust);
+  const bool secured = exchange.over_tls || exchange.tls_before;
+  exchange.client = identify_client(exchange.peer, secured, exchange.request.fields, client.worker.trust);
   ExchangeRecord& record = exchange.record;
   record.client = exchange.client.address;
   record.method = exchange.request.method_text;
