@@ -1,6 +1,18 @@
 #include "proxy/policy_runner.hpp"
 
+#include <span>
+
 namespace fairlead {
+namespace {
+
+Outcome run(Exchange& exchange, std::span<const std::shared_ptr<const Policy>> policies) {
+  for (const auto& policy : policies) {
+    if (Outcome outcome = policy->on_request(*exchange.asked)) return outcome;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 void show_to_policies(Exchange& exchange) {
   exchange.asked.emplace(PolicyRequest{.head = exchange.request,
@@ -16,11 +28,14 @@ void show_to_policies(Exchange& exchange) {
                                        .arena = &exchange.arena});
 }
 
-Outcome run_on_request(Exchange& exchange) {
-  for (const auto& policy : exchange.match.path->policies) {
-    if (Outcome outcome = policy->on_request(*exchange.asked)) return outcome;
-  }
-  return std::nullopt;
+Outcome run_early(Exchange& exchange) {
+  const Path& path = *exchange.match.path;
+  return run(exchange, std::span(path.policies).first(path.early_policies));
+}
+
+Outcome run_late(Exchange& exchange) {
+  const Path& path = *exchange.match.path;
+  return run(exchange, std::span(path.policies).subspan(path.early_policies));
 }
 
 void run_on_response(Exchange& exchange, int status) {

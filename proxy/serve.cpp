@@ -114,6 +114,10 @@ Verdict check(Exchange& exchange) {
   return go_on;
 }
 
+bool lacks_endpoints(const RouteMatch& match) {
+  return !match.path->upstream_key.empty() && (!match.upstream || match.upstream->endpoints.empty());
+}
+
 // A reply that needs no upstream, if there is one.
 bool replied_locally(ClientSide& client, std::string_view server_name) {
   Exchange& exchange = client.exchange;
@@ -123,12 +127,14 @@ bool replied_locally(ClientSide& client, std::string_view server_name) {
     refuse_for_limit(client, 413, "proxy_body_size");
   } else if (exchange.match.path->denied) {
     reply_locally(client, 503);
-  } else if (const Outcome outcome = run_on_request(exchange)) {
-    reply_locally(client, *outcome);
+  } else if (const Outcome early = run_early(exchange)) {
+    reply_locally(client, *early);
+  } else if (lacks_endpoints(exchange.match)) {
+    reply_locally(client, 503);
+  } else if (const Outcome late = run_late(exchange)) {
+    reply_locally(client, *late);
   } else if (exchange.match.path->upstream_key.empty()) {
     reply_locally(client, 404);
-  } else if (!exchange.match.upstream || exchange.match.upstream->endpoints.empty()) {
-    reply_locally(client, 503);
   } else {
     return false;
   }

@@ -45,7 +45,7 @@ bool same_policy(const std::shared_ptr<const Policy>& a, const std::shared_ptr<c
 bool Path::operator==(const Path& other) const {
   return path == other.path && type == other.type && ns == other.ns && ingress == other.ingress &&
          service == other.service && port == other.port && upstream_key == other.upstream_key &&
-         denied == other.denied && settings == other.settings &&
+         denied == other.denied && settings == other.settings && early_policies == other.early_policies &&
          std::equal(policies.begin(), policies.end(), other.policies.begin(), other.policies.end(), same_policy);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -66,6 +67,7 @@ struct Path {
   bool denied = false;       // an annotation that guards this Path is unusable: fail closed with 503
   PathSettings settings;
   std::vector<std::shared_ptr<const Policy>> policies;  // in stage order
+  std::size_t early_policies = 0;  // the first so many: asked before it is found that there is no Endpoint (2.4.11)
 
   bool operator==(const Path&) const;  // policies compare by what they were parsed from
 };

@@ -42,6 +42,9 @@ class PartBuilder {
     path.denied = policies_.denied;
     path.settings = policies_.settings;
     path.policies = bind_policies(policies_.policies, text);
+    const auto& staged = policies_.policies;
+    path.early_policies = static_cast<std::size_t>(
+        std::count_if(staged.begin(), staged.end(), [](const auto& policy) { return policy.stage < Stage::limit; }));
     return path;
   }
 
