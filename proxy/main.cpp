@@ -64,6 +64,11 @@ MetricsSources metrics_sources(const Options& options, Workers& workers, Publish
   return sources;
 }
 
+std::string scrape(const Metrics& metrics, const Publisher& publisher, Workers& workers) {
+  if (const auto snapshot = publisher.snapshot()) workers.retain_series(snapshot->routes);
+  return metrics.page();
+}
+
 int run(const Options& options) {
   const std::unique_ptr<Log> log = make_program_log(options.log_level, options.program_log_format);
   for (const std::string& warning : options.warnings) log->warning(warning);
@@ -77,7 +82,7 @@ int run(const Options& options) {
 
   AdminSources sources;
   sources.ready = &(*workers)->ready();
-  if (options.enable_metrics) sources.metrics = [&metrics] { return metrics.page(); };
+  if (options.enable_metrics) sources.metrics = [&] { return scrape(metrics, publisher, **workers); };
   sources.problems = [&publisher] { return publisher.problems(); };
   sources.snapshot = [&publisher] { return publisher.snapshot(); };
   auto admin = Admin::start(admin_options(options), std::move(sources), *log);

@@ -60,6 +60,10 @@ void Worker::take(std::shared_ptr<const Snapshot> snapshot) {
   ready_.live(index_, generation);
 }
 
+void Worker::retain_series(std::shared_ptr<const LiveRoutes> live) {
+  mailbox_.post([this, live = std::move(live)] { worker_.metrics.requests.retain(*live); });
+}
+
 void Worker::drain() {
   mailbox_.post([this] { start_draining(); });
 }

@@ -25,6 +25,8 @@ class Worker {
 
   // Takes effect between two loop turns: later requests are served with it, those under way keep theirs.
   void publish(std::shared_ptr<const Snapshot> snapshot);
+  // Drops the metrics of what is not live any more.
+  void retain_series(std::shared_ptr<const LiveRoutes> live);
   // Accepts what has connected already, then closes the listeners; from now on responses close their connections.
   void drain();
 

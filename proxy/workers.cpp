@@ -70,6 +70,13 @@ void Workers::publish(const std::shared_ptr<const Snapshot>& snapshot) {
   ready_.published(snapshot->generation);
 }
 
+void Workers::retain_series(const std::shared_ptr<const RouteTable>& routes) {
+  if (retained_.lock() == routes) return;
+  retained_ = routes;
+  const auto live = std::make_shared<const LiveRoutes>(*routes);
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->retain_series(live);
+}
+
 void Workers::drain() {
   ready_.drain();
   for (const std::unique_ptr<Worker>& worker : workers_) worker->drain();
