@@ -89,7 +89,7 @@ class ManifestProxy : public testing::Test {
   void serve(const IngressText& ingress) {
     apply(yaml(ingress));
     Translation translation = translate(state_, translate_options);
-    problems = translation.problems;
+    problems = proxy.problems = translation.problems;
     proxy.config = std::move(translation.config);
     proxy.workers ? proxy.publish() : proxy.start();
   }

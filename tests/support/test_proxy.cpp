@@ -84,7 +84,7 @@ void TestProxy::publish() {
   const ConfigDelta delta = diff(published_, config);
   published_ = config;
   const std::uint64_t generation = ++generation_;
-  publisher->update(generation, delta, std::make_shared<Problems>());
+  publisher->update(generation, delta, std::make_shared<Problems>(problems));
   Ready& ready = workers->ready();
   if (!eventually([&] { return ready.workers_on(generation) == ready.worker_count(); })) {
     throw std::runtime_error("the Workers did not take the Snapshot");

@@ -69,6 +69,7 @@ class TestProxy {
 
   KeptLog log;
   Config config;
+  Problems problems;  // that are published with it
   std::unique_ptr<Workers> workers;
   std::unique_ptr<Publisher> publisher;
 
