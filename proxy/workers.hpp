@@ -21,9 +21,6 @@ class Workers {
 
   void publish(const std::shared_ptr<const Snapshot>& snapshot);
   void drain();
-  // Soon drops the metrics of hosts and Ingresses that these routes no longer have. Looks at all of them, so it belongs
-  // to a scrape rather than to a change; with the routes of the last call it does nothing. Of one thread.
-  void retain_series(const std::shared_ptr<const RouteTable>& routes);
   std::uint32_t connections() const { return shared_.connections.load(std::memory_order_relaxed); }
 
   std::uint16_t http_port() const { return http_port_; }
@@ -31,6 +28,9 @@ class Workers {
   Ready& ready() { return ready_; }
   SessionTickets& tickets() { return *tickets_; }
   std::vector<const WorkerMetrics*> metrics() const;
+  // Soon drops the metrics of hosts and Ingresses that these routes no longer have. Looks at all of them, so it belongs
+  // to a scrape rather than to a change; with the routes of the last call it does nothing. Of one thread.
+  void retain_series(const std::shared_ptr<const RouteTable>& routes);
 
  private:
   struct Parts;
