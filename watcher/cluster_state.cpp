@@ -120,6 +120,7 @@ void ClusterState::put_ingress(const ObjectName& name, const nlohmann::json& obj
   if (!is_new && same_version && claim == known.claim && parsed.problems == known.problems) return;
   if (version) known.accepted = std::move(version);
   known.claim = claim;
+  known.claim_unreadable = !parsed.claim;
   known.problems = std::move(parsed.problems);
   touched.objects.emplace(Kind::ingress, name);
 }

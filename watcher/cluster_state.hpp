@@ -39,7 +39,8 @@ struct IngressVersion {
 };
 
 struct KnownIngress : Known<IngressVersion> {
-  ClassClaim claim;  // of the last version
+  ClassClaim claim;  // of the last version that makes one
+  bool claim_unreadable = false;
 };
 
 // What we last heard from Kubernetes (or read from manifests), by kind and name. An object that gets worse keeps its
