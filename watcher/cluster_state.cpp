@@ -77,6 +77,12 @@ void ClusterState::apply(Change change, Touched& touched) {
   }
 }
 
+void ClusterState::forget_secret(const ObjectName& name) {
+  if (heard_all(Kind::secret)) return;
+  secrets_.erase(name);
+  answered_secrets_.erase(name);
+}
+
 void ClusterState::put(Kind kind, const ObjectName& name, const nlohmann::json& object, Touched& touched) {
   bool changed = false;
   switch (kind) {

@@ -58,6 +58,10 @@ class ClusterState {
   };
   void apply(Change change, Touched& touched);
 
+  // As if a Secret that is read by name had never been heard of. Nothing when all Secrets are read anyway, since then
+  // nobody would tell it again.
+  void forget_secret(const ObjectName& name);
+
   const std::map<ObjectName, KnownIngress>& ingresses() const { return ingresses_; }
   const std::map<ObjectName, Known<IngressClass>>& classes() const { return classes_; }
   const std::map<ObjectName, Known<Service>>& services() const { return services_; }

@@ -88,6 +88,15 @@ void References::touch_secret(const ObjectName& secret, Dirty& dirty) const {
   }
 }
 
+bool References::refers(const std::string& tls_host, const std::set<ObjectName>& secrets) const {
+  const auto parts = tls_hosts_.find(tls_host);
+  if (secrets.empty() || parts == tls_hosts_.end()) return false;
+  return std::any_of(parts->second.begin(), parts->second.end(), [&](const auto& at) {
+    const auto& own = at.second->tls.at(tls_host).secrets;
+    return std::any_of(own.begin(), own.end(), [&](const ObjectName& secret) { return secrets.contains(secret); });
+  });
+}
+
 Built<Host> References::host(const std::string& name) const {
   static const PartsByAge nobody;
   const auto found = hosts_.find(name);

@@ -35,6 +35,8 @@ class References {
   void touch_secret(const ObjectName& secret, Dirty& dirty) const;
 
   bool wants(const ObjectName& secret) const { return secrets_.contains(secret); }
+  // Whether a TLS host refers to any of these Secrets.
+  bool refers(const std::string& tls_host, const std::set<ObjectName>& secrets) const;
 
   // What each name stands for now; null pointers for what is not there.
   Built<Host> host(const std::string& name) const;
