@@ -228,6 +228,7 @@ std::uint64_t Translator::wanted_secrets_version() const {
 }
 
 bool Translator::synced() const {
+  if (!parts_->first) return true;
   for (const Kind kind : {Kind::ingress, Kind::ingress_class, Kind::service, Kind::endpoint_slice}) {
     if (!parts_->state.heard_all(kind)) return false;
   }

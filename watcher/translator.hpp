@@ -35,7 +35,8 @@ class Translator {
   // Moves whenever wanted_secrets() does.
   std::uint64_t wanted_secrets_version() const;
 
-  // Every kind but Secret was replaced once, and every wanted Secret was answered (or Secret was replaced too).
+  // The first step may be taken: every kind but Secret was replaced once, and every wanted Secret was answered (or
+  // Secret was replaced too). So it stays from then on: a Secret that is not answered later keeps nobody else waiting.
   bool synced() const;
 
  private:
