@@ -56,9 +56,12 @@ class References {
   };
 
   void mark(const IngressPart& part, Dirty& dirty) const;
+  void mark_below(const std::string& wildcard, Dirty& dirty) const;
+  bool secured(const std::string& host) const;
 
   const TranslateOptions& options_;
   std::unordered_map<std::string, PartsByAge> hosts_;
+  std::unordered_map<std::string, std::set<std::string>> hosts_below_;  // by the wildcard that covers them
   std::unordered_map<std::string, PartsByAge> tls_hosts_;
   std::unordered_map<std::string, UpstreamUse> upstreams_;
   std::unordered_map<ObjectName, std::set<std::string>, ObjectNameHash> upstreams_by_service_;
