@@ -16,7 +16,7 @@ endfunction()
 target_sources(fairlead_router PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/policies/known_annotations.cpp
   ${CMAKE_CURRENT_SOURCE_DIR}/policies/text.cpp)
 add_policies(
-  snippets app_root cors permanent_redirect ssl_redirect
-  body_size timeouts allowlist
+  snippets canary app_root cors permanent_redirect ssl_redirect
+  body_size timeouts unsupported_guards allowlist
   use_regex rewrite_target backend_protocol load_balance
   hsts response_headers)

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -31,6 +32,21 @@ std::string trimmed(std::string_view text) {
   const std::size_t from = text.find_first_not_of(space);
   if (from == std::string_view::npos) return {};
   return std::string(text.substr(from, text.find_last_not_of(space) - from + 1));
+}
+
+// Nothing for what would break the header that it goes into.
+std::optional<std::string> usable_token(std::string_view text) {
+  std::string token = trimmed(text);
+  const auto breaks = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
+  if (std::any_of(token.begin(), token.end(), breaks)) return std::nullopt;
+  return token;
+}
+
+Result<void> check_token_file(const std::filesystem::path& file, const std::string& what) {
+  const Result<std::string> text = read_small_file(file, what);
+  if (!text) return text.error();
+  if (usable_token(*text)) return {};
+  return Failure{what + " " + file.string() + " holds no token: there are blanks or control characters in it"};
 }
 
 // One kubeconfig while it is read.
@@ -97,30 +113,29 @@ class KubeconfigReader {
     if (config.client_certificate.empty() != config.client_key.empty()) {
       return failure("must name both client-certificate and client-key for user '" + name + "', or neither");
     }
-    config.token = trimmed(text(user, "token"));
-    if (const std::string token_file = text(user, "tokenFile"); !token_file.empty()) {
-      config.token_file = resolve(token_file);
-      if (const auto token = read_small_file(config.token_file, "the token file"); !token) return token.error();
-    }
-    return {};
+    std::optional<std::string> token = usable_token(text(user, "token"));
+    if (!token) return failure("has a token with blanks or control characters for user '" + name + "'");
+    config.token = std::move(*token);
+    const std::string token_file = text(user, "tokenFile");
+    if (token_file.empty()) return {};
+    config.token_file = resolve(token_file);
+    return check_token_file(config.token_file, "the token file");
   }
 
   // The member `name` is a file, `name-data` is base64 and goes first.
   Result<void> read_pem(const YAML::Node& node, const std::string& name, PemSource& out) const {
-    std::string pem;
+    const auto is_pem = [](const std::string& text) { return text.find("-----BEGIN ") != std::string::npos; };
     if (const std::string encoded = text(node, name + "-data"); !encoded.empty()) {
       std::optional<std::string> decoded = decode_base64(encoded);
       if (!decoded) return failure("holds " + name + "-data that is not base64");
-      pem = out.pem = std::move(*decoded);
+      if (!is_pem(*decoded)) return failure("holds " + name + "-data that is not PEM");
+      out.pem = std::move(*decoded);
     } else if (const std::string file = text(node, name); !file.empty()) {
       out.file = resolve(file);
       const Result<std::string> read = read_small_file(out.file, "the " + name);
       if (!read) return read.error();
-      pem = *read;
-    } else {
-      return {};
+      if (!is_pem(*read)) return Failure{"the " + name + " " + out.file.string() + " is not PEM"};
     }
-    if (pem.find("-----BEGIN ") == std::string::npos) return failure("names a " + name + " that is not PEM");
     return {};
   }
 
@@ -192,8 +207,9 @@ Result<ApiConfig> in_cluster_config(const PodEnvironment& pod) {
   config.server = "https://" + (ipv6 ? "[" + pod.host + "]" : pod.host) + ":" + pod.port;
   config.token_file = pod.service_account / "token";
   config.authority.file = pod.service_account / "ca.crt";
-  if (const auto token = read_small_file(config.token_file, "the service account's token"); !token)
+  if (const auto token = check_token_file(config.token_file, "the service account's token"); !token) {
     return token.error();
+  }
   if (const auto ca = read_small_file(config.authority.file, "the cluster's CA"); !ca) return ca.error();
   return config;
 }
@@ -222,9 +238,9 @@ const std::string& BearerToken::current() {
   const Stamp stamp{status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ino, status.st_size};
   if (seen_ == stamp) return token_;
   const Result<std::string> text = read_small_file(file_, "the token file");
-  std::string token = text ? trimmed(*text) : std::string();
-  if (token.empty()) return token_;
-  token_ = std::move(token);
+  std::optional<std::string> token = text ? usable_token(*text) : std::nullopt;
+  if (!token || token->empty()) return token_;
+  token_ = std::move(*token);
   seen_ = stamp;
   return token_;
 }

@@ -148,7 +148,7 @@ class HostBuilder {
     if (loser.part == winner.part && lost.upstream_key == won.upstream_key) return;
     complain(loser,
              fmt::format("\"{}\" on {} is already served by {} of Ingress {}/{}, which is older or goes first; "
-                         "this one is not served",
+                         "this one is not served. Remove one of the two",
                          lost.path, shown(host_->name), winner.served->field, won.ns, won.ingress),
              Severity::error);
   }
@@ -158,7 +158,8 @@ class HostBuilder {
     const auto is_root = [&](const Path& path) {
       return path.path == "/" && (host_->regex || path.type == PathType::prefix);
     };
-    if (std::any_of(host_->paths.begin(), host_->paths.end(), is_root)) return;
+    const auto root = std::find_if(host_->paths.begin(), host_->paths.end(), is_root);
+    if (root != host_->paths.end()) return report_unreached_defaults(*root);
     if (add_default_of_ingress()) return;
     Path path = parts_.empty() ? nobodys_path() : parts_.begin()->second->unmatched;
     if (const auto target = default_backend(options_)) {
@@ -166,6 +167,17 @@ class HostBuilder {
       path.upstream_key = target->key();
     }
     host_->paths.push_back(std::move(path));
+  }
+
+  void report_unreached_defaults(const Path& root) {
+    for (const auto& [order, part] : parts_) {
+      if (!part->default_path || (part->name.ns == root.ns && part->name.name == root.ingress)) continue;
+      complain({part.get(), &*part->default_path},
+               fmt::format("on {} \"/\" of Ingress {}/{} takes what no other path does, so that this is never reached "
+                           "there; remove one of the two",
+                           shown(host_->name), root.ns, root.ingress),
+               Severity::warning);
+    }
   }
 
   bool add_default_of_ingress() {

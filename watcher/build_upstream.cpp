@@ -47,13 +47,22 @@ class UpstreamBuilder {
   }
 
   const Service* find_service() {
+    const auto known = state_.services().find(target_.service);
     const Service* const service = state_.service(target_.service);
-    if (!service) {
-      complain(fmt::format("Service {} does not exist; create it or correct the name. Until then this is answered 503",
+    if (known == state_.services().end()) {
+      complain(".name",
+               fmt::format("Service {} does not exist; create it or correct the name. Until then this is answered 503",
+                           shown_service()),
+               Severity::error);
+    } else if (!service) {
+      complain(".name",
+               fmt::format("Service {} is refused, see its own problems; until it is corrected this is answered 503",
                            shown_service()),
                Severity::error);
     } else if (service->external_name) {
-      complain(fmt::format("Service {} is of type ExternalName, which is not yet supported; this is answered 503",
+      complain(".name",
+               fmt::format("Service {} is of type ExternalName, which is not yet supported: this is answered 503. Make "
+                           "it a Service without selector, with an EndpointSlice that holds the addresses",
                            shown_service()),
                Severity::error);
       return nullptr;
@@ -72,13 +81,15 @@ class UpstreamBuilder {
     if (const auto found = std::find_if(ports.begin(), ports.end(), is_named); found != ports.end()) return &*found;
     const auto is_target = [&](const ServicePort& port) { return !text.empty() && port.target == text; };
     if (const auto found = std::find_if(ports.begin(), ports.end(), is_target); found != ports.end()) {
-      complain(fmt::format("Service {} has no port {}, but a targetPort {}: served as its port {}. Write that instead",
+      complain(".port",
+               fmt::format("Service {} has no port {}, but a targetPort {}: served as its port {}. Write that instead",
                            shown_service(), text, text, found->number),
                Severity::notice);
       return &*found;
     }
-    complain(fmt::format("Service {} has no TCP port {}; it has {}. Until that is corrected this is answered 503",
-                         shown_service(), text, list_of(ports)),
+    complain(".port",
+             fmt::format("Service {} has no TCP port {}; it has {}. Until that is corrected this is answered 503",
+                         shown_service(), text.empty() ? "at all" : text, list_of(ports)),
              Severity::error);
     return nullptr;
   }
@@ -111,7 +122,8 @@ class UpstreamBuilder {
     std::sort(endpoints.begin(), endpoints.end());
     endpoints.erase(std::unique(endpoints.begin(), endpoints.end()), endpoints.end());
     if (!has_addresses || has_port) return;
-    complain(fmt::format("no EndpointSlice of Service {} has a TCP port named \"{}\" as its port {} is; until one has, "
+    complain(".port",
+             fmt::format("no EndpointSlice of Service {} has a TCP port named \"{}\" as its port {} is; until one has, "
                          "this is answered 503",
                          shown_service(), port.name, port.number),
              Severity::error);
@@ -119,17 +131,17 @@ class UpstreamBuilder {
 
   std::string shown_service() const { return target_.service.ns + "/" + target_.service.name; }
 
-  // To everyone who leads here.
-  void complain(const std::string& message, Severity severity) {
+  // To everyone who leads here. part: of the field that names the Service and its port.
+  void complain(const char* part, const std::string& message, Severity severity) {
     if (is_default_) {
       problems_.push_back({{std::string(text_of(Kind::service)), target_.service.ns, target_.service.name},
                            "",
                            "as the default backend: " + message,
                            severity});
     }
-    for (const auto& [order, part] : parts_) {
-      for (const std::string& field : part->upstreams.at(key_).fields) {
-        problems_.push_back({part->ref(), field, message, severity});
+    for (const auto& [order, ingress] : parts_) {
+      for (const std::string& field : ingress->upstreams.at(key_).fields) {
+        problems_.push_back({ingress->ref(), field + part, message, severity});
       }
     }
   }

@@ -77,6 +77,12 @@ void ClusterState::apply(Change change, Touched& touched) {
   }
 }
 
+void ClusterState::forget_secret(const ObjectName& name) {
+  if (heard_all(Kind::secret)) return;
+  secrets_.erase(name);
+  answered_secrets_.erase(name);
+}
+
 void ClusterState::put(Kind kind, const ObjectName& name, const nlohmann::json& object, Touched& touched) {
   bool changed = false;
   switch (kind) {
@@ -120,6 +126,7 @@ void ClusterState::put_ingress(const ObjectName& name, const nlohmann::json& obj
   if (!is_new && same_version && claim == known.claim && parsed.problems == known.problems) return;
   if (version) known.accepted = std::move(version);
   known.claim = claim;
+  known.claim_unreadable = !parsed.claim;
   known.problems = std::move(parsed.problems);
   touched.objects.emplace(Kind::ingress, name);
 }

@@ -39,7 +39,8 @@ struct IngressVersion {
 };
 
 struct KnownIngress : Known<IngressVersion> {
-  ClassClaim claim;  // of the last version
+  ClassClaim claim;  // of the last version that makes one
+  bool claim_unreadable = false;
 };
 
 // What we last heard from Kubernetes (or read from manifests), by kind and name. An object that gets worse keeps its
@@ -56,6 +57,10 @@ class ClusterState {
     bool source_problems = false;
   };
   void apply(Change change, Touched& touched);
+
+  // As if a Secret that is read by name had never been heard of. Nothing when all Secrets are read anyway, since then
+  // nobody would tell it again.
+  void forget_secret(const ObjectName& name);
 
   const std::map<ObjectName, KnownIngress>& ingresses() const { return ingresses_; }
   const std::map<ObjectName, Known<IngressClass>>& classes() const { return classes_; }

@@ -32,6 +32,7 @@ std::shared_ptr<const IngressVersion> served_version(const KnownIngress& known, 
 
 Problems ingress_problems(const ObjectName& name, const KnownIngress& known, const ClassRules& rules,
                           const TranslateOptions& options) {
+  if (known.claim_unreadable) return known.problems;
   switch (ownership(known.claim, rules, options)) {
     case Ownership::ours:
       return known.problems;

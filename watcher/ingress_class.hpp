@@ -33,7 +33,8 @@ Ownership ownership(const ClassClaim& claim, const ClassRules& rules, const Tran
 std::shared_ptr<const IngressVersion> served_version(const KnownIngress& known, const ClassRules& rules,
                                                      const TranslateOptions& options);
 
-// What is wrong with the Ingress itself, as far as it is our business.
+// What is wrong with the Ingress itself, as far as it is our business. Whose it is when it does not even say that
+// readably is everybody's.
 Problems ingress_problems(const ObjectName& name, const KnownIngress& known, const ClassRules& rules,
                           const TranslateOptions& options);
 

@@ -185,8 +185,8 @@ std::vector<Change> ManifestSet::all_objects() {
   }
   for (const auto& [key, definitions] : definitions_) {
     const Text& text = definitions.begin()->second;
-    const auto change =
-        std::find_if(changes.begin(), changes.end(), [&, &key = key](const Change& c) { return c.kind == key.first; });
+    const Kind kind = key.first;  // clang 14 captures no structured binding
+    const auto change = std::find_if(changes.begin(), changes.end(), [&](const Change& c) { return c.kind == kind; });
     change->objects.push_back(json::parse(*text));
     told_.emplace(key, text);
   }

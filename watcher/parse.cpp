@@ -50,7 +50,8 @@ void check_pem(const JsonField& secret, std::string_view key, const std::string&
   }
   const std::size_t begin = pem.find("-----BEGIN ");
   if (begin == std::string::npos || pem.find(end_of_begin, begin) == std::string::npos) {
-    field.refuse("is not PEM (no \"-----BEGIN … " + std::string(end_of_begin) + "\")");
+    field.refuse("is not PEM (no \"-----BEGIN … " + std::string(end_of_begin) +
+                 "\"); create the Secret with \"kubectl create secret tls\"");
   }
 }
 

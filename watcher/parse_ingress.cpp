@@ -10,6 +10,7 @@ namespace fairlead {
 namespace {
 
 constexpr std::string_view class_annotation = "kubernetes.io/ingress.class";
+constexpr std::string_view implementation_specific = "ImplementationSpecific";
 
 // "" when it is missing or is none, which is complained about.
 std::string read_host(const JsonField& field) {
@@ -49,18 +50,27 @@ IngressBackend read_backend(const JsonField& field) {
   return backend;
 }
 
-PathType read_path_type(const JsonField& field) {
-  const std::string text = field.text(64);
+PathType read_path_type(const std::string& text, const JsonField& field) {
   if (text == "Exact") return PathType::exact;
-  if (!text.empty() && text != "Prefix" && text != "ImplementationSpecific") {
+  if (!text.empty() && text != "Prefix" && text != implementation_specific) {
     field.refuse("\"" + text + "\" is unknown; write Exact, Prefix or ImplementationSpecific");
   }
   return PathType::prefix;
 }
 
+// What the API server refuses in an Exact or Prefix path: no request has it once its target is in normal form.
+bool can_never_match(std::string_view path) {
+  for (const std::string_view part : {"//", "/./", "/../", "%2f", "%2F"}) {
+    if (path.find(part) != std::string_view::npos) return true;
+  }
+  return path.ends_with("/.") || path.ends_with("/..");
+}
+
 IngressPath read_path(const JsonField& field) {
   IngressPath path;
-  path.type = read_path_type(field.member("pathType"));
+  const JsonField type = field.member("pathType");
+  const std::string type_text = type.text(64);
+  path.type = read_path_type(type_text, type);
   const JsonField text = field.member("path");
   path.path = text.text(max_path_bytes);
   if (path.path.empty()) path.path = "/";
@@ -69,6 +79,8 @@ IngressPath read_path(const JsonField& field) {
     text.refuse("\"" + path.path + "\" must begin with '/'");
   } else if (std::any_of(path.path.begin(), path.path.end(), is_control)) {
     text.refuse("must not hold control characters");
+  } else if (type_text != implementation_specific && can_never_match(path.path)) {
+    text.refuse("\"" + path.path + "\" can match no request: leave out \"//\", \"/./\", \"/../\" and \"%2F\"");
   }
   path.backend = read_backend(field.member("backend"));
   return path;
@@ -138,13 +150,15 @@ ParsedIngress parse_ingress(const ObjectName& name, const nlohmann::json& object
   if (parsed.claim)
     ingress.claim = *parsed.claim;
   else
-    spec.member("ingressClassName").refuse("or the annotation kubernetes.io/ingress.class is not text");
+    spec.member("ingressClassName")
+        .refuse("this or the annotation kubernetes.io/ingress.class is not text; write it in quotes");
   read_annotations(metadata.member("annotations"), annotations_prefix, ingress);
   const JsonField default_backend = spec.member("defaultBackend");
   if (default_backend.present()) ingress.default_backend = read_backend(default_backend);
   ingress.rules = read_rules(spec.member("rules"));
   ingress.tls = read_tls(spec.member("tls"));
-  if (!ingress.default_backend && ingress.rules.empty()) spec.refuse("needs rules or a defaultBackend");
+  const bool has_rules = !ingress.rules.empty() || complaints.refused();
+  if (!ingress.default_backend && !has_rules) spec.refuse("needs rules or a defaultBackend");
   if (!complaints.refused()) parsed.object = std::move(ingress);
   parsed.problems = complaints.take();
   return parsed;

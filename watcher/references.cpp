@@ -1,6 +1,9 @@
 #include "watcher/references.hpp"
 
 #include <algorithm>
+#include <optional>
+
+#include "router/host_name.hpp"
 
 namespace fairlead {
 namespace {
@@ -10,6 +13,17 @@ void erase_part(Uses& uses, const typename Uses::key_type& key, const IngressPar
   const auto found = uses.find(key);
   found->second.erase(part.order);
   if (found->second.empty()) uses.erase(found);
+}
+
+// "*.example.com" of "a.example.com".
+std::optional<std::string> wildcard_over(const std::string& host) {
+  const auto suffix = parent_suffix(host);
+  if (!suffix) return std::nullopt;
+  return "*" + std::string(*suffix);
+}
+
+bool is_secured(const std::string& name, const PartsByAge& parts) {
+  return std::any_of(parts.begin(), parts.end(), [&](const auto& at) { return at.second->tls.at(name).secured; });
 }
 
 }  // namespace
@@ -28,17 +42,31 @@ References::References(const TranslateOptions& options, Dirty& dirty) : options_
 }
 
 void References::mark(const IngressPart& part, Dirty& dirty) const {
-  for (const auto& [name, paths] : part.hosts) dirty.hosts.insert(name);
+  for (const auto& [name, paths] : part.hosts) {
+    dirty.hosts.insert(name);
+    mark_below(name, dirty);
+  }
   for (const auto& [key, share] : part.upstreams) dirty.upstreams.insert(key);
   for (const auto& [secret, fields] : part.secrets) dirty.secrets.insert(secret);
   for (const auto& [name, share] : part.tls) {
     dirty.tls_hosts.insert(name);
-    if (share.secured) dirty.hosts.insert(name);
+    dirty.hosts.insert(name);
+    mark_below(name, dirty);
   }
 }
 
+// A wildcard's TLS concerns the hosts that it covers.
+void References::mark_below(const std::string& wildcard, Dirty& dirty) const {
+  if (!wildcard.starts_with("*.") || !tls_hosts_.contains(wildcard)) return;
+  const auto covered = hosts_below_.find(wildcard);
+  if (covered != hosts_below_.end()) dirty.hosts.insert(covered->second.begin(), covered->second.end());
+}
+
 void References::add(const std::shared_ptr<const IngressPart>& part, Dirty& dirty) {
-  for (const auto& [name, paths] : part->hosts) hosts_[name].emplace(part->order, part);
+  for (const auto& [name, paths] : part->hosts) {
+    hosts_[name].emplace(part->order, part);
+    if (const auto wildcard = wildcard_over(name)) hosts_below_[*wildcard].insert(name);
+  }
   for (const auto& [name, share] : part->tls) tls_hosts_[name].emplace(part->order, part);
   for (const auto& [secret, fields] : part->secrets) secrets_[secret].parts.emplace(part->order, part);
   for (const auto& [key, share] : part->upstreams) {
@@ -52,7 +80,14 @@ void References::add(const std::shared_ptr<const IngressPart>& part, Dirty& dirt
 
 void References::remove(const IngressPart& part, Dirty& dirty) {
   mark(part, dirty);
-  for (const auto& [name, paths] : part.hosts) erase_part(hosts_, name, part);
+  for (const auto& [name, paths] : part.hosts) {
+    erase_part(hosts_, name, part);
+    const auto wildcard = hosts_.contains(name) ? std::nullopt : wildcard_over(name);
+    if (!wildcard) continue;
+    const auto covered = hosts_below_.find(*wildcard);
+    covered->second.erase(name);
+    if (covered->second.empty()) hosts_below_.erase(covered);
+  }
   for (const auto& [name, share] : part.tls) erase_part(tls_hosts_, name, part);
   for (const auto& [secret, fields] : part.secrets) {
     const auto use = secrets_.find(secret);
@@ -88,15 +123,30 @@ void References::touch_secret(const ObjectName& secret, Dirty& dirty) const {
   }
 }
 
+bool References::refers(const std::string& tls_host, const std::set<ObjectName>& secrets) const {
+  const auto parts = tls_hosts_.find(tls_host);
+  if (secrets.empty() || parts == tls_hosts_.end()) return false;
+  return std::any_of(parts->second.begin(), parts->second.end(), [&](const auto& at) {
+    const auto& own = at.second->tls.at(tls_host).secrets;
+    return std::any_of(own.begin(), own.end(), [&](const ObjectName& secret) { return secrets.contains(secret); });
+  });
+}
+
+// Contract 2.4.3: a host that no spec.tls concerns is served with the certificate of the wildcard host over it, if that
+// has one, and redirected like it.
+bool References::secured(const std::string& host) const {
+  if (const auto own = tls_hosts_.find(host); own != tls_hosts_.end()) return is_secured(host, own->second);
+  const auto wildcard = wildcard_over(host);
+  if (!wildcard || !hosts_.contains(*wildcard)) return false;
+  const auto over = tls_hosts_.find(*wildcard);
+  return over != tls_hosts_.end() && is_secured(*wildcard, over->second);
+}
+
 Built<Host> References::host(const std::string& name) const {
   static const PartsByAge nobody;
   const auto found = hosts_.find(name);
   if (found == hosts_.end() && !name.empty()) return {};
-  const auto tls = tls_hosts_.find(name);
-  const bool secured =
-      tls != tls_hosts_.end() && std::any_of(tls->second.begin(), tls->second.end(),
-                                             [&](const auto& at) { return at.second->tls.at(name).secured; });
-  return build_host(name, found == hosts_.end() ? nobody : found->second, secured, options_);
+  return build_host(name, found == hosts_.end() ? nobody : found->second, secured(name), options_);
 }
 
 Built<Upstream> References::upstream(const std::string& key, const ClusterState& state) const {

@@ -35,6 +35,8 @@ class References {
   void touch_secret(const ObjectName& secret, Dirty& dirty) const;
 
   bool wants(const ObjectName& secret) const { return secrets_.contains(secret); }
+  // Whether a TLS host refers to any of these Secrets.
+  bool refers(const std::string& tls_host, const std::set<ObjectName>& secrets) const;
 
   // What each name stands for now; null pointers for what is not there.
   Built<Host> host(const std::string& name) const;
@@ -54,9 +56,12 @@ class References {
   };
 
   void mark(const IngressPart& part, Dirty& dirty) const;
+  void mark_below(const std::string& wildcard, Dirty& dirty) const;
+  bool secured(const std::string& host) const;
 
   const TranslateOptions& options_;
   std::unordered_map<std::string, PartsByAge> hosts_;
+  std::unordered_map<std::string, std::set<std::string>> hosts_below_;  // by the wildcard that covers them
   std::unordered_map<std::string, PartsByAge> tls_hosts_;
   std::unordered_map<std::string, UpstreamUse> upstreams_;
   std::unordered_map<ObjectName, std::set<std::string>, ObjectNameHash> upstreams_by_service_;

@@ -85,6 +85,9 @@ void Translator::Parts::take_over(const ClusterState::Touched& touched) {
   }
   if (classes) touch_classes(ingresses);
   std::set<ObjectName> secrets;
+  for (const auto& [kind, name] : touched.objects) {
+    if (kind == Kind::secret) secrets.insert(name);
+  }
   for (const ObjectName& name : ingresses) refresh_ingress(name, secrets);
   follow_wants(secrets);
   for (const ObjectName& service : touched.backed) references.touch_service(service, dirty);
@@ -158,6 +161,7 @@ void Translator::Parts::refresh_ingress(const ObjectName& name, std::set<ObjectN
 void Translator::Parts::follow_wants(const std::set<ObjectName>& secrets) {
   for (const ObjectName& secret : secrets) {
     const bool wants = references.wants(secret);
+    if (!wants) state.forget_secret(secret);
     if (wants == wanted.contains(secret)) continue;
     ++wanted_version;
     if (wants) {
@@ -184,6 +188,8 @@ Translator::Step Translator::Parts::settle_dirty() {
     problems.set({Area::upstream, key}, std::move(built.problems));
   }
   for (const std::string& name : now.tls_hosts) {
+    // Until a Secret is answered, which makes the host dirty again, what is served stays.
+    if (config.tls_hosts.contains(name) && references.refers(name, unanswered)) continue;
     settle(config.tls_hosts, step.delta.tls_hosts, name, references.tls_host(name, state));
   }
   for (const ObjectName& secret : now.secrets) {
@@ -222,6 +228,7 @@ std::uint64_t Translator::wanted_secrets_version() const {
 }
 
 bool Translator::synced() const {
+  if (!parts_->first) return true;
   for (const Kind kind : {Kind::ingress, Kind::ingress_class, Kind::service, Kind::endpoint_slice}) {
     if (!parts_->state.heard_all(kind)) return false;
   }

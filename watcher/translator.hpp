@@ -12,8 +12,9 @@
 
 namespace fairlead {
 
-// The incremental translate: at every moment the steps so far add up to translate() of what was applied so far. A step
-// costs what the changes touch, not what there is. Of one thread.
+// The incremental translate: the steps so far add up to translate() of what was applied so far, save that a host keeps
+// its certificates until every Secret it is to have now is answered. A step costs what the changes touch, not what
+// there is. Secrets that are read by name are forgotten when nobody wants them any more. Of one thread.
 class Translator {
  public:
   explicit Translator(TranslateOptions options);
@@ -34,7 +35,8 @@ class Translator {
   // Moves whenever wanted_secrets() does.
   std::uint64_t wanted_secrets_version() const;
 
-  // Every kind but Secret was replaced once, and every wanted Secret was answered (or Secret was replaced too).
+  // The first step may be taken: every kind but Secret was replaced once, and every wanted Secret was answered (or
+  // Secret was replaced too). So it stays from then on: a Secret that is not answered later keeps nobody else waiting.
   bool synced() const;
 
  private:

@@ -58,6 +58,7 @@ class FakeApiServer {
   ~FakeApiServer();
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::uint16_t port() const { return port_; }
 
   // What exists. Watches are told.
   void put(const std::string& plural, const std::string& ns, const std::string& name, Json more = Json::object());

@@ -27,11 +27,12 @@ class TemporaryFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
 
-  // In place; makes the folders above.
-  void write(std::string_view name, std::string_view text) const {
+  // In place; makes the folders above. Returns the file.
+  std::filesystem::path write(std::string_view name, std::string_view text) const {
     const std::filesystem::path file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary | std::ios::trunc) << text;
+    return file;
   }
   // A new file is moved over the old one, as careful editors save.
   void replace(std::string_view name, std::string_view text) const {

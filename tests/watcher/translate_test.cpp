@@ -270,7 +270,7 @@ TEST_F(Translate, AServiceThatDoesNotExistLeavesAnUpstreamWithoutEndpoints) {
   EXPECT_THAT(cluster.paths("a.test"), ElementsAre("prefix / -> shop/gone/80"));
   EXPECT_THAT(cluster.endpoints("shop/gone/80"), IsEmpty());
   EXPECT_THAT(cluster.problems(),
-              ElementsAre(AllOf(StartsWith("error Ingress shop/web spec.rules[0].http.paths[0].backend.service: "),
+              ElementsAre(AllOf(StartsWith("error Ingress shop/web spec.rules[0].http.paths[0].backend.service.name: "),
                                 HasSubstr("Service shop/gone does not exist"), HasSubstr("503"))));
 }
 

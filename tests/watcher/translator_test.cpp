@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "tests/watcher/cluster.hpp"
 
 namespace fairlead {
@@ -115,6 +113,42 @@ TEST_F(ServedCluster, OnlySecretsOfOurIngressesAreWanted) {
   EXPECT_NE(translator.wanted_secrets_version(), version);
 }
 
+TEST_F(ServedCluster, AHostKeepsItsCertificateUntilItsNewSecretIsAnswered) {
+  const json moved = with_tls(ingress("shop/api", {{"c.test", {"Prefix / api:80"}}}), {"c.test"}, "next");
+  EXPECT_THAT(delta_after(put(moved)).tls_hosts, IsEmpty());
+  const ConfigDelta delta = delta_after(put(tls_secret("shop/next")));
+  ASSERT_THAT(names_in(delta.tls_hosts), ElementsAre("c.test"));
+  EXPECT_EQ(delta.tls_hosts.at("c.test")->candidates.front()->name, "next");
+}
+
+TEST_F(ServedCluster, ASecretThatIsNotAnsweredKeepsNobodyElseWaiting) {
+  translator.apply({put(with_tls(ingress("shop/new", {{"e.test", {"Prefix / web:80"}}}), {"e.test"}, "slow"))});
+  EXPECT_TRUE(translator.synced());
+  EXPECT_THAT(names_in(delta_after(put(slice("shop/web-1", "web", {"10.0.0.9"}))).upstreams),
+              ElementsAre("shop/web/80"));
+}
+
+TEST_F(ServedCluster, ASecretThatNobodyWantsIsForgotten) {
+  translator.apply({remove(Kind::ingress, "shop/api"), put(tls_secret("shop/late"))});
+  translator.step();
+  const json again = with_tls(with_tls(ingress("shop/api", {{"c.test", {"Prefix / api:80"}}}), {"c.test"}, "cert"),
+                              {"c.test"}, "late");
+  EXPECT_THAT(delta_after(put(again)).tls_hosts.at("c.test")->candidates, IsEmpty());
+  translator.apply({put(tls_secret("shop/cert", "renewed")), remove(Kind::secret, "shop/late")});
+  EXPECT_THAT(translator.step().delta.tls_hosts.at("c.test")->candidates, SizeIs(1));
+}
+
+TEST_F(ServedCluster, ABadIngressKeepsServingItsLastGoodVersionUntilItIsGoodAgainOrGone) {
+  json bad = ingress("shop/api", {{"c.test", {"Prefix / api:80"}}, {"d.test", {"Prefix / api:80"}}});
+  bad["spec"]["rules"][1]["host"] = "no host";
+  EXPECT_TRUE(delta_after(put(bad)).empty());
+  EXPECT_TRUE(delta_after(put(slice("shop/web-2", "web", {"10.0.0.8"}))).hosts.empty());  // others go on
+  const json good = ingress("shop/api", {{"d.test", {"Prefix / api:80"}}});
+  EXPECT_THAT(names_in(delta_after(put(good)).hosts), ElementsAre("-c.test", "d.test"));
+  EXPECT_TRUE(delta_after(put(bad)).empty());
+  EXPECT_THAT(names_in(delta_after(remove(Kind::ingress, "shop/api")).hosts), ElementsAre("-d.test"));
+}
+
 TEST(Translator, TheFirstStepHoldsEverything) {
   Translator translator{TranslateOptions{}};
   translator.apply(nothing_there());
@@ -155,143 +189,6 @@ TEST(Translator, IsSyncedWithoutAskingForSecretsWhenAllWereRead) {
   EXPECT_FALSE(translator.synced());
   translator.apply({replace(Kind::secret, {})});
   EXPECT_TRUE(translator.synced());
-}
-
-// Objects of a small world, good and bad, so that they meet often.
-class World {
- public:
-  explicit World(std::uint32_t seed) : random_(seed) {}
-
-  std::size_t below(std::size_t count) { return random_() % count; }
-  bool one_in(std::size_t count) { return below(count) == 0; }
-  const std::string& any(const std::vector<std::string>& of) { return of[below(of.size())]; }
-
-  Change change() {
-    const Kind kind = kinds_[below(std::size(kinds_))];
-    if (one_in(30)) {
-      Change change;
-      change.type = Change::Type::problems;
-      if (one_in(2)) change.problems = {{{"File", "", "a.yaml"}, "line 3", "is no YAML", Severity::error}};
-      return change;
-    }
-    if (one_in(12)) return some_of(kind);
-    if (one_in(4)) {
-      const json victim = make(kind);
-      Change change = put(victim);
-      change.type = Change::Type::remove;
-      return change;
-    }
-    return put(make(kind));
-  }
-
- private:
-  Change some_of(Kind kind) {
-    std::vector<json> objects;
-    for (std::size_t count = below(5); count > 0; --count) objects.push_back(make(kind));
-    return replace(kind, std::move(objects));
-  }
-
-  json make(Kind kind) {
-    switch (kind) {
-      case Kind::ingress:
-        return make_ingress();
-      case Kind::ingress_class:
-        return ingress_class(any({"fairlead", "another"}), any({TranslateOptions{}.controller_class, "example.com/x"}),
-                             one_in(3));
-      case Kind::service: {
-        json made = service(
-            any({"shop/web", "shop/api", "blog/web"}),
-            one_in(3) ? std::map<std::string, int>{{"http", 80}, {"alt", 81}} : std::map<std::string, int>{{"", 80}});
-        if (one_in(8)) made["spec"]["type"] = "ExternalName";
-        if (one_in(8)) made["spec"]["ports"] = "bad";
-        return made;
-      }
-      case Kind::endpoint_slice: {
-        json made =
-            slice(any({"shop/s1", "shop/s2", "blog/s1"}), any({"web", "api"}),
-                  {any({"10.0.0.1", "10.0.0.2", "bad"}), any({"10.0.0.3", "10.0.0.4"})}, {{any({"", "http"}), 8080}});
-        return made;
-      }
-      case Kind::secret: {
-        json made = tls_secret(any({"shop/c1", "shop/c2", "blog/c1"}), any({"1", "2"}));
-        if (one_in(4)) made["stringData"]["tls.key"] = "bad";
-        return made;
-      }
-    }
-    return {};
-  }
-
-  json make_ingress() {
-    Rules rules;
-    for (std::size_t count = below(4); count > 0; --count) {
-      std::vector<std::string> paths;
-      for (std::size_t more = below(3); more > 0; --more) {
-        paths.push_back(any({"Prefix", "Exact", "ImplementationSpecific"}) + " " +
-                        any({"/", "/a", "/a/", "/a/b", "/(x", "/a(.*)"}) + " " +
-                        any({"web:80", "web:http", "api:80", "gone:80"}));
-      }
-      rules.emplace_back(any({"", "a.test", "b.test", "*.test"}), paths);
-    }
-    Annotations annotations;
-    if (one_in(4)) annotations["rewrite-target"] = any({"/", "/a", "/$1"});
-    if (one_in(6)) annotations["use-regex"] = "true";
-    if (one_in(6)) annotations["load-balance"] = any({"ewma", "round_robin"});
-    if (one_in(6)) annotations["backend-protocol"] = "HTTPS";
-    if (one_in(8)) annotations["allowlist-source-range"] = any({"10.0.0.0/8", "bad"});
-    if (one_in(8)) annotations["server-snippet"] = "return 200;";
-    json made = ingress(any({"shop/i1", "shop/i2", "shop/i3", "blog/i1"}), rules, annotations);
-    if (one_in(3)) made["spec"]["defaultBackend"] = backend(any({"web:80", "api:81"}));
-    if (one_in(2)) made = created(made, any({"2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"}));
-    if (one_in(2)) made = with_tls(made, {any({"a.test", "b.test", "*.test", "c.test"})}, any({"c1", "c2", ""}));
-    if (one_in(5)) made = with_tls(made, {}, any({"c1", "gone"}));
-    if (one_in(6)) made["spec"]["ingressClassName"] = any({"another", "nobody"});
-    if (one_in(6)) made["spec"].erase("ingressClassName");
-    if (one_in(10)) made["spec"]["rules"] = "bad";
-    return made;
-  }
-
-  static constexpr Kind kinds_[] = {Kind::ingress, Kind::ingress,        Kind::ingress, Kind::ingress_class,
-                                    Kind::service, Kind::endpoint_slice, Kind::secret};
-  std::mt19937 random_;
-};
-
-// Runs one random history; the number of the first step that is not as the full translation, or -1.
-int first_difference(std::uint32_t seed, int steps, const TranslateOptions& options) {
-  World world(seed);
-  ClusterState state(options);
-  ClusterState::Touched touched;
-  Translator translator(options);
-  Config config;
-  for (int i = 0; i < steps; ++i) {
-    std::vector<Change> changes;
-    for (std::size_t count = world.below(4); count > 0; --count) changes.push_back(world.change());
-    for (const Change& change : changes) state.apply(change, touched);
-    translator.apply(std::move(changes));
-    if (world.one_in(3)) continue;
-    const Translator::Step step = translator.step();
-    apply(config, step.delta);
-    const Translation full = translate(state, options);
-    if (!(config == full.config) || *step.problems != full.problems) return i;
-  }
-  return -1;
-}
-
-TEST(Translator, AlwaysEqualsTheFullTranslation) {
-  TranslateOptions options;
-  for (std::uint32_t seed = 0; seed < 80; ++seed) {
-    ASSERT_EQ(first_difference(seed, 60, options), -1) << "seed " << seed;
-  }
-}
-
-TEST(Translator, AlwaysEqualsTheFullTranslationWithEveryOption) {
-  TranslateOptions options;
-  options.watch_ingress_without_class = true;
-  options.default_backend_service = "shop/web";
-  options.default_ssl_certificate = "shop/c1";
-  options.settings.hsts = false;
-  for (std::uint32_t seed = 1000; seed < 1040; ++seed) {
-    ASSERT_EQ(first_difference(seed, 60, options), -1) << "seed " << seed;
-  }
 }
 
 }  // namespace

@@ -115,8 +115,8 @@ TEST(Policies, RunInStageOrder) {
 }
 
 TEST(Policies, NameAnAnnotationThatIsNotSupportedYet) {
-  const auto result = parse({{"auth-url", "https://auth.example.com"}});
-  EXPECT_THAT(findings(result), ElementsAre(HasSubstr("warning auth-url: known to ingress-nginx but not supported")));
+  const auto result = parse({{"limit-rps", "5"}});
+  EXPECT_THAT(findings(result), ElementsAre(HasSubstr("warning limit-rps: known to ingress-nginx but not supported")));
 }
 
 TEST(Policies, SuggestWhatAnUnknownAnnotationMayMean) {

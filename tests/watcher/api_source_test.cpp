@@ -1,0 +1,236 @@
+#include "tests/watcher/api_source_fixture.hpp"
+
+namespace fairlead {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct ApiSource : ApiSourceTest {};
+
+TEST_F(ApiSource, ListsInPagesAndReplacesAKindAtOnce) {
+  for (const char* name : {"c", "d", "e"}) server.put("ingresses", "shop", name);
+  server.serve_pages_of(2);
+  listen();
+  EXPECT_THAT(heard.names(Kind::ingress), SizeIs(5));
+  EXPECT_EQ(server.count("ingresses", Verb::list), 3U);
+  EXPECT_EQ(heard.count(Kind::ingress, "replace"), 1U);
+}
+
+TEST_F(ApiSource, AnnouncesAKindThatHasNoObjects) {
+  listen();
+  EXPECT_EQ(heard.count(Kind::service, "replace"), 1U);
+  EXPECT_THAT(heard.names(Kind::service), IsEmpty());
+}
+
+TEST_F(ApiSource, ListsFromTheFirstPageWhenTheContinueTokenIsGone) {
+  server.once("ingresses", Verb::list,
+              test::answer_body(R"({"metadata": {"resourceVersion": "1", "continue": "forgotten"},
+                                    "items": [{"metadata": {"namespace": "shop", "name": "ghost"}}]})"));
+  listen();
+  EXPECT_THAT(heard.names(Kind::ingress), ElementsAre("shop/a", "shop/b"));
+  EXPECT_EQ(server.count("ingresses", Verb::list), 3U);
+  EXPECT_EQ(heard.count(Kind::ingress, "replace"), 1U);
+}
+
+TEST_F(ApiSource, HearsWhatIsCreatedChangedAndDeleted) {
+  listen();
+  server.put("ingresses", "shop", "c");
+  EXPECT_TRUE(ingress_is_heard("shop/c"));
+  server.put("ingresses", "shop", "c", {{"spec", {{"ingressClassName", "other"}}}});
+  EXPECT_TRUE(eventually([&] { return heard.object(Kind::ingress, "shop/c").contains("spec"); }));
+  server.remove("ingresses", "shop", "a");
+  EXPECT_TRUE(eventually([&] { return !heard.knows(Kind::ingress, "shop/a"); }));
+  EXPECT_EQ(server.count("ingresses", Verb::list), 1U);
+}
+
+TEST_F(ApiSource, WatchesWithBookmarksAndGoesOnFromThem) {
+  server.once("ingresses", Verb::watch, [](test::FakePeer& peer) {
+    peer.head(200);
+    peer.chunk("{\"type\": \"BOOKMARK\", \"object\": {\"metadata\": {\"resourceVersion\": \"4711\"}}}\n");
+    peer.finish();
+  });
+  listen();
+  ASSERT_TRUE(server.wait_for_requests("ingresses", Verb::watch, 2));
+  const test::SeenRequest second = last("ingresses", true);
+  EXPECT_EQ(second.query.at("resourceVersion"), "4711");
+  EXPECT_EQ(second.query.at("allowWatchBookmarks"), "true");
+  EXPECT_EQ(server.count("ingresses", Verb::list), 1U);
+}
+
+TEST_F(ApiSource, ListsAgainWhenTheServerHasForgottenItsVersionAndNeverEmptiesAKind) {
+  listen();
+  server.stop();
+  server.remove("ingresses", "shop", "b");
+  server.put("ingresses", "shop", "c");
+  server.forget_history();
+  server.start();
+  ASSERT_TRUE(ingress_is_heard("shop/c"));
+  EXPECT_THAT(heard.names(Kind::ingress), ElementsAre("shop/a", "shop/c"));
+  EXPECT_EQ(heard.count(Kind::ingress, "replace"), 2U);
+  EXPECT_EQ(heard.count(Kind::ingress, "remove shop/b"), 0U);
+  EXPECT_EQ(heard.fewest(Kind::ingress), 2U);
+}
+
+TEST_F(ApiSource, ListsAgainWhenAWatchIsRefusedWithGone) {
+  server.once("ingresses", Verb::watch, test::answer_status(410));
+  listen();
+  ASSERT_TRUE(server.wait_for_requests("ingresses", Verb::watch, 2));
+  EXPECT_EQ(server.count("ingresses", Verb::list), 2U);
+  EXPECT_EQ(heard.fewest(Kind::ingress), 2U);
+}
+
+TEST_F(ApiSource, LosesNothingWhenTheStreamIsCutInTheMiddleOfALine) {
+  server.once("ingresses", Verb::watch, [](test::FakePeer& peer) {
+    peer.head(200);
+    peer.chunk(ingress_event("ADDED", "whole", 4711) + ingress_event("ADDED", "half", 4712).substr(0, 40));
+  });
+  listen();
+  ASSERT_TRUE(server.wait_for_requests("ingresses", Verb::watch, 2));
+  EXPECT_EQ(last("ingresses", true).query.at("resourceVersion"), "4711");
+  EXPECT_TRUE(heard.knows(Kind::ingress, "shop/whole"));
+  EXPECT_FALSE(heard.knows(Kind::ingress, "shop/half"));
+}
+
+TEST_F(ApiSource, JoinsALineThatComesInPieces) {
+  server.once("ingresses", Verb::watch, [](test::FakePeer& peer) {
+    const std::string line = ingress_event("ADDED", "slow", 4711) + ingress_event("DELETED", "a", 4712);
+    peer.head(200);
+    for (const char c : line) peer.chunk(std::string(1, c));
+    peer.await_closed();
+  });
+  listen();
+  EXPECT_TRUE(ingress_is_heard("shop/slow"));
+  EXPECT_TRUE(eventually([&] { return !heard.knows(Kind::ingress, "shop/a"); }));
+}
+
+TEST_F(ApiSource, GivesUpALineThatIsTooLongAndListsAgain) {
+  limits.max_event_bytes = 4096;
+  server.once("ingresses", Verb::watch, [](test::FakePeer& peer) {
+    peer.head(200);
+    while (!peer.hung_up() && peer.chunk(std::string(1000, 'x'))) {
+    }
+  });
+  listen();
+  EXPECT_TRUE(server.wait_for_requests("ingresses", Verb::list, 2));
+  EXPECT_TRUE(eventually([&] { return heard.complained("is longer than 4096 bytes"); }));
+  EXPECT_TRUE(eventually([&] { return heard.problems().empty(); }));
+  EXPECT_EQ(heard.fewest(Kind::ingress), 2U);
+}
+
+TEST_F(ApiSource, SurvivesAnswersThatMakeNoSense) {
+  for (const char* garbage : {"<html>proxy error</html>", "", "[]", "{\"items\": 7}", "{\"metadata\": null}"}) {
+    server.once("ingresses", Verb::list, test::answer_body(garbage));
+  }
+  server.once("ingresses", Verb::list, [](test::FakePeer& peer) { peer.send("SSH-2.0-OpenSSH_9.2\r\n"); });
+  server.once("ingresses", Verb::watch, [](test::FakePeer& peer) {
+    peer.head(200);
+    peer.chunk("{\"type\": \"ADDED\", \"object\": {{{\n");
+    peer.await_closed();
+  });
+  listen();
+  EXPECT_TRUE(server.wait_for_requests("ingresses", Verb::watch, 2));
+  EXPECT_TRUE(heard.complained("makes no sense"));
+  EXPECT_THAT(heard.names(Kind::ingress), ElementsAre("shop/a", "shop/b"));
+  EXPECT_EQ(heard.fewest(Kind::ingress), 2U);
+}
+
+TEST_F(ApiSource, WaitsAsLongAsABusyServerAsks) {
+  server.once("ingresses", Verb::list, test::answer_status(429, "Retry-After: 1\r\n", "too many requests"));
+  const auto begin = std::chrono::steady_clock::now();
+  listen();
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  EXPECT_TRUE(heard.complained("is busy: HTTP 429: too many requests"));
+}
+
+TEST_F(ApiSource, TriesAgainUntilAServerThatFailsRecovers) {
+  server.always("ingresses", Verb::list, test::answer_status(500, "", "etcd has no leader"));
+  start();
+  ASSERT_TRUE(server.wait_for_requests("ingresses", Verb::list, 4));
+  EXPECT_TRUE(eventually([&] { return heard.complained("refuses: HTTP 500: etcd has no leader"); }));
+  EXPECT_FALSE(heard.synced());
+  server.calm("ingresses", Verb::list);
+  EXPECT_TRUE(eventually([&] { return heard.synced() && heard.problems().empty(); }));
+}
+
+TEST_F(ApiSource, FindsAServerThatWasRestarted) {
+  listen();
+  server.stop();
+  EXPECT_TRUE(eventually([&] { return heard.problems().size() == 4; }));  // one a kind
+  EXPECT_TRUE(heard.complained("cannot be reached"));
+  server.put("ingresses", "shop", "c");
+  server.start();
+  EXPECT_TRUE(ingress_is_heard("shop/c"));
+  EXPECT_TRUE(eventually([&] { return heard.problems().empty(); }));
+  EXPECT_EQ(heard.fewest(Kind::ingress), 2U);
+}
+
+TEST_F(ApiSource, IsPatientWithAServerThatIsNotThereYet) {
+  server.stop();
+  start();
+  EXPECT_TRUE(eventually([&] { return heard.complained("cannot be reached"); }));
+  server.start();
+  EXPECT_TRUE(eventually([&] { return heard.synced(); }));
+}
+
+TEST_F(ApiSource, LeavesAServerThatDoesNotAnswer) {
+  limits.max_list_silence = std::chrono::milliseconds(50);
+  server.once("ingresses", Verb::list, [](test::FakePeer& peer) { peer.await_closed(); });
+  listen();
+  EXPECT_EQ(server.count("ingresses", Verb::list), 2U);
+  EXPECT_TRUE(heard.complained("nothing was heard"));
+}
+
+TEST_F(ApiSource, LeavesAWatchThatHasGoneSilent) {
+  limits.max_watch_silence = std::chrono::milliseconds(100);
+  server.once("ingresses", Verb::watch, [](test::FakePeer& peer) {
+    peer.head(200);
+    peer.await_closed();
+  });
+  listen();
+  ASSERT_TRUE(server.wait_for_requests("ingresses", Verb::watch, 2));
+  server.put("ingresses", "shop", "c");
+  EXPECT_TRUE(ingress_is_heard("shop/c"));
+  EXPECT_EQ(server.count("ingresses", Verb::list), 1U);
+}
+
+TEST_F(ApiSource, EndsAtOnceAlsoWhileTheServerHangs) {
+  for (const char* plural : {"ingresses", "ingressclasses", "services", "endpointslices"}) {
+    server.always(plural, Verb::list, [](test::FakePeer& peer) { peer.await_closed(); });
+  }
+  start();
+  for (const char* plural : {"ingresses", "ingressclasses", "services", "endpointslices"}) {
+    ASSERT_TRUE(server.wait_for_requests(plural, Verb::list, 1)) << plural << " waits for an answer to another";
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  source.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST_F(ApiSource, ReadsOnlyTheWatchedNamespaceAndAllClasses) {
+  server.put("ingresses", "blog", "c");
+  server.put("ingressclasses", "", "fairlead");
+  options.watch_namespace = "shop";
+  listen();
+  for (const test::SeenRequest& request : server.requests()) {
+    EXPECT_EQ(request.ns, request.plural == "ingressclasses" ? "" : "shop") << request.path;
+  }
+  EXPECT_EQ(last("services", false).path, "/api/v1/namespaces/shop/services");
+  EXPECT_EQ(last("endpointslices", false).path, "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices");
+  EXPECT_THAT(heard.names(Kind::ingress), ElementsAre("shop/a", "shop/b"));
+  EXPECT_THAT(heard.names(Kind::ingress_class), ElementsAre("fairlead"));
+}
+
+TEST_F(ApiSource, TakesClassesThatItMayNotReadForNone) {
+  server.always("ingressclasses", Verb::list, test::answer_status(403, "", "may not list"));
+  listen();
+  EXPECT_THAT(heard.names(Kind::ingress_class), IsEmpty());
+  EXPECT_TRUE(eventually([&] { return heard.complained("forbids it: HTTP 403: may not list"); }));
+  server.put("ingressclasses", "", "fairlead");
+  server.calm("ingressclasses", Verb::list);
+  EXPECT_TRUE(eventually([&] { return heard.knows(Kind::ingress_class, "fairlead"); }));
+}
+
+}  // namespace
+}  // namespace fairlead
