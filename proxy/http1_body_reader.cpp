@@ -27,7 +27,7 @@ bool may_be_trailer(const Field& field) {
     case FieldName::date:
       return false;
     default:
-      return !is_hop_by_hop(field.known) && !is_forwarded_field(field);
+      return !is_hop_by_hop(field.known) && !is_forwarded_field(field) && !is_forwarding_claim(field);
   }
 }
 
