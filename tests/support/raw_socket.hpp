@@ -61,6 +61,8 @@ struct RawResponse {
 
 // request_was_head: no body follows whatever the fields say.
 RawResponse read_response(RawSocket& socket, bool request_was_head = false);
+// Sends these bytes, then reads one response.
+RawResponse ask(RawSocket& socket, std::string_view bytes, bool request_was_head = false);
 
 // One request as an origin reads it; the body decoded.
 struct RawRequest {
@@ -74,5 +76,8 @@ struct RawRequest {
   bool has(std::string_view name) const;
 };
 RawRequest read_request(RawSocket& socket);
+
+// One chunk of a chunked body, which "0\r\n\r\n" ends.
+std::string chunk(std::string_view text);
 
 }  // namespace fairlead::test
