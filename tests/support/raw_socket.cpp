@@ -179,6 +179,10 @@ bool RawSocket::at_end() {
   return ended_;
 }
 
+bool RawSocket::ends_here() {
+  return read_to_end().empty() && ended_;
+}
+
 void RawSocket::finish() {
   ::shutdown(fd_, SHUT_WR);
 }

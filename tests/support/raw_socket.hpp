@@ -30,7 +30,8 @@ class RawSocket {
   std::string read_to_end();  // until the peer closes its side
   // What is there or comes next, at most count bytes; "" at the end.
   std::string read_some(std::size_t count = 64 * 1024);
-  bool at_end();  // the peer has ended its side: waits for it
+  bool at_end();     // the peer has ended its side: waits for it
+  bool ends_here();  // likewise, and not a byte came before
   bool was_reset() const { return reset_; }
 
   void finish();  // FIN
