@@ -335,6 +335,17 @@ TEST_F(Http1MessageTest, ConnectAndTraceAreRefused) {
   }
 }
 
+TEST_F(Http1MessageTest, EveryAnswerHasOneDate) {
+  Origin origin(Origin::answering([](const RawRequest& request) {
+    return ok("", request.line().starts_with("GET /own") ? "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n" : "");
+  }));
+  serve(origin);
+  EXPECT_EQ(ask(client, "GET /own HTTP/1.1\r\nHost: a.test\r\n\r\n").field("Date"), "Thu, 01 Jan 1970 00:00:00 GMT");
+  const RawResponse added = ask(client, get);
+  EXPECT_EQ(added.field("Date").size(), 29u) << added.head;
+  EXPECT_EQ(added.head.find("Date: "), added.head.rfind("Date: "));
+}
+
 TEST_F(Http1MessageTest, TheServerFieldIsOursOrNone) {
   Origin origin(answering_with("HTTP/1.1 200 OK\r\nServer: secret/1.0\r\nContent-Length: 0\r\n\r\n"));
   serve(origin);

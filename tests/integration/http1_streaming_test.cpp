@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <future>
 
@@ -195,6 +196,42 @@ TEST_F(Http1StreamingTest, AnOriginThatDoesNotReadStopsTheClient) {
   EXPECT_GT(taken, piece_size);
   EXPECT_LT(taken, half_of_it);
   over.set_value();
+}
+
+// A client that goes on asking while its first request is being served.
+TEST_F(Http1StreamingTest, WhatIsReadAheadIsBounded) {
+  proxy.options.limits.max_pipelined_bytes = 1024;
+  std::promise<void> over;
+  Origin origin([wait = over.get_future().share()](RawSocket& connection) {
+    read_request(connection);
+    wait.wait();
+    connection.send(ok("first"));
+    Origin::saying("another")(connection);
+  });
+  serve(origin);
+  const timeval brief{1, 0};
+  ::setsockopt(client.fd(), SOL_SOCKET, SO_SNDTIMEO, &brief, sizeof brief);
+  std::string many;
+  while (many.size() < piece_size) many += get;
+  std::size_t taken = 0;
+  while (taken < pieces * piece_size && client.send(many)) taken += many.size();
+  EXPECT_LT(taken, half_of_it);
+  over.set_value();
+  EXPECT_EQ(read_response(client).body, "first");
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(read_response(client).body, "another");
+}
+
+TEST_F(Http1StreamingTest, AClientThatLeavesCancelsItsRequest) {
+  std::promise<bool> ended;
+  Origin origin([&](RawSocket& connection) {
+    EXPECT_TRUE(read_request(connection).complete);
+    ended.set_value(connection.ends_here());
+  });
+  serve(origin);
+  client.send(get);
+  ASSERT_TRUE(TestProxy::eventually([&] { return origin.connections() == 1; }));
+  client.close();
+  EXPECT_TRUE(ended.get_future().get());
 }
 
 TEST_F(Http1StreamingTest, AnOriginThatReadsLateGetsEveryByte) {
