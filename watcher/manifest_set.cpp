@@ -186,7 +186,7 @@ std::vector<Change> ManifestSet::all_objects() {
   for (const auto& [key, definitions] : definitions_) {
     const Text& text = definitions.begin()->second;
     const auto change =
-        std::find_if(changes.begin(), changes.end(), [&](const Change& c) { return c.kind == key.first; });
+        std::find_if(changes.begin(), changes.end(), [&, &key = key](const Change& c) { return c.kind == key.first; });
     change->objects.push_back(json::parse(*text));
     told_.emplace(key, text);
   }
