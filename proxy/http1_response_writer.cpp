@@ -15,7 +15,7 @@ void Http1ResponseWriter::start(Method method, std::uint8_t minor_version, bool 
   method_ = method;
   minor_version_ = minor_version;
   keep_alive_ = keep_alive;
-  head_sent_ = ends_by_close_ = false;
+  head_sent_ = ends_by_close_ = ended_ = false;
   framer_.start(BodyFraming::none);
   bytes_before_ = output().bytes_given();
 }

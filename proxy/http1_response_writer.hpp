@@ -18,8 +18,8 @@ class Http1ResponseWriter final : public ResponseWriter {
   void start(Method method, std::uint8_t minor_version, bool keep_alive);
   // Whether the connection may carry another request, as far as the response has a say.
   bool keeps_alive() const { return keep_alive_; }
-  // The response is not whole, and closing the connection would say that it is.
-  bool is_open_ended() const { return ends_by_close_; }
+  // The response did not leave whole, and closing the connection would say that it did.
+  bool is_open_ended() const { return ends_by_close_ && !(ended_ && drained()); }
 
   void interim(const ResponseHead& head) override;
   void head(const ResponseHead& head, const HeadEdits& edits, BodyKind body, std::uint64_t length) override;
@@ -28,7 +28,7 @@ class Http1ResponseWriter final : public ResponseWriter {
   void data(std::string_view piece) override { framer_.data(piece); }
   void end(std::string_view trailers) override {
     framer_.end(trailers);
-    ends_by_close_ = false;
+    ended_ = true;
   }
   bool room() const override { return framer_.output().room(8); }
   bool send() override { return output().send(); }
@@ -57,7 +57,8 @@ class Http1ResponseWriter final : public ResponseWriter {
   Method method_ = Method::get;
   std::uint8_t minor_version_ = 1;
   bool keep_alive_ = true;
-  bool ends_by_close_ = false;  // and has not ended
+  bool ends_by_close_ = false;
+  bool ended_ = false;
   bool head_sent_ = false;
   bool date_seen_ = false;    // the head names its own
   bool server_seen_ = false;  // likewise, by an edit

@@ -159,6 +159,23 @@ TEST_F(Http1StreamingTest, AClientThatDoesNotReadStopsTheOrigin) {
   EXPECT_FALSE(read_response(client).complete);
 }
 
+TEST_F(Http1StreamingTest, AnHttp10ClientThatDoesNotReadIsNotToldThatAllIsThere) {
+  std::atomic<bool> over = false;
+  Origin origin([&](RawSocket& connection) {
+    read_request(connection);
+    connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    while (connection.send(chunk(std::string(piece_size, 'x')))) {
+    }
+    over = true;
+  });
+  proxy.options.limits.client_send_timeout = 500ms;
+  serve(origin);
+  client.send("GET / HTTP/1.0\r\nHost: a.test\r\n\r\n");
+  ASSERT_TRUE(TestProxy::eventually([&] { return over.load(); }));
+  client.read_to_end();
+  EXPECT_TRUE(client.was_reset());
+}
+
 TEST_F(Http1StreamingTest, AClientThatReadsLateGetsEveryByte) {
   constexpr std::size_t count = pieces / 4;
   std::atomic<std::size_t> taken = 0;
