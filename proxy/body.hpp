@@ -31,8 +31,9 @@ class BodyReader {
   virtual std::string_view trailers() const = 0;
   // Why it failed, for a log line.
   virtual std::string_view failure() const = 0;
-  // From here on everything that arrives is body, until the peer ends its side: after a switch of protocols.
-  virtual void start_raw() = 0;
+  // From here on everything that arrives is body, until the peer ends its side: after a switch of protocols. At most
+  // `most` bytes are read ahead.
+  virtual void start_raw(std::size_t most) = 0;
 };
 
 // What a message is sent through, body and all. Everything that is added is taken; what the socket does not take is

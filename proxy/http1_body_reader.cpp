@@ -27,7 +27,7 @@ bool may_be_trailer(const Field& field) {
     case FieldName::date:
       return false;
     default:
-      return !is_hop_by_hop(field.known) && !is_forwarded_field(field);
+      return !is_hop_by_hop(field.known) && !is_forwarded_field(field) && !is_forwarding_claim(field);
   }
 }
 
@@ -67,7 +67,7 @@ BodyState Http1BodyReader::step(std::string_view& piece, bool may_read, bool& ag
     case Stage::length:
     case Stage::chunk_data:
     case Stage::until_close:
-      if (!input_.empty()) return take_data(piece, may_read);
+      if (!input_.empty()) return take_data(piece);
       return read_more(may_read, again);
     case Stage::chunk_size:
       return parse_chunk_size(may_read, again);
@@ -83,7 +83,7 @@ BodyState Http1BodyReader::step(std::string_view& piece, bool may_read, bool& ag
   return BodyState::failed;
 }
 
-BodyState Http1BodyReader::take_data(std::string_view& piece, bool) {
+BodyState Http1BodyReader::take_data(std::string_view& piece) {
   piece = input_.unread();
   if (stage_ != Stage::until_close)
     piece = piece.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, piece.size())));

@@ -25,7 +25,10 @@ class Http1BodyReader final : public BodyReader {
   std::uint64_t received() const override { return received_; }
   std::string_view trailers() const override { return trailers_; }
   std::string_view failure() const override { return failure_; }
-  void start_raw() override { start(BodyKind::until_close, 0); }
+  void start_raw(std::size_t most) override {
+    start(BodyKind::until_close, 0);
+    input_.hold_at_most(most);
+  }
   // Decoded bytes may follow that were not sent by the peer yet.
   bool failed() const { return stage_ == Stage::broken; }
 
@@ -33,7 +36,7 @@ class Http1BodyReader final : public BodyReader {
   enum class Stage : std::uint8_t { length, until_close, chunk_size, chunk_data, chunk_end, trailers, done, broken };
 
   BodyState step(std::string_view& piece, bool may_read, bool& again);
-  BodyState take_data(std::string_view& piece, bool may_read);
+  BodyState take_data(std::string_view& piece);
   BodyState read_more(bool may_read, bool& again);
   BodyState parse_chunk_size(bool may_read, bool& again);
   BodyState parse_chunk_end(bool may_read, bool& again);

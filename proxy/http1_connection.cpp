@@ -8,6 +8,13 @@ namespace {
 // RFC 9112 2.2: empty lines before a request line are skipped; these many.
 constexpr int max_empty_lines = 4;
 
+// Room for the longest thing that must be whole to be understood, and for the requests behind the one being served.
+std::size_t read_ahead(const Limits& limits) {
+  constexpr std::size_t chunk_size_line = 32;
+  return std::max({limits.max_pipelined_bytes, limits.max_request_head_bytes, limits.max_trailer_bytes,
+                   limits.max_chunk_extension_bytes + chunk_size_line});
+}
+
 int status_of(HeadError error) {
   switch (error) {
     case HeadError::line_too_long:
@@ -46,7 +53,9 @@ Http1Connection::Http1Connection(Session& session, WorkerContext& worker, Stream
       output_(stream, worker.gather),
       body_(worker.limits, stream, input_),
       response_(output_, input_, worker.readiness, worker.date, worker.options.server_header),
-      since_(session.now()) {}
+      since_(session.now()) {
+  input_.hold_at_most(read_ahead(worker.limits));
+}
 
 Level* Http1Connection::level_of(Phase phase) {
   WorkerCounters& counters = worker_.metrics.counters;
@@ -96,9 +105,10 @@ Task<void> Http1Connection::run() {
 
 // closed stands for "not yet" here: run() reads more.
 Http1Connection::HeadWait Http1Connection::look_for_head(HeadError& error) {
-  for (int skipped = 0; skipped < max_empty_lines && scan_.searched == 0 && input_.unread().starts_with("\r\n");
-       ++skipped) {
+  while (empty_lines_ < max_empty_lines && input_.unread().starts_with("\r\n")) {
     input_.consume(2);
+    ++empty_lines_;
+    scan_ = {};
   }
   if (input_.empty()) return HeadWait::closed;
   if (phase_ == Phase::waiting) {
@@ -176,11 +186,16 @@ Task<bool> Http1Connection::finish_request(ClientSide& client, bool usable, bool
   if (usable && !output_.drained()) usable = co_await drain_output();
   finish(client);
   scan_ = {};
+  empty_lines_ = 0;
   head_size_ = 0;
   since_ = session_.now();
   if (usable && response_.keeps_alive() && body_.ended()) {
     enter(Phase::waiting);
     co_return true;
+  }
+  if (!usable && response_.is_open_ended()) {
+    stream_.socket().reset_on_close();
+    co_return false;
   }
   stream_.shutdown_write();
   const bool more_to_come = refused || !body_.ended() || !input_.empty();

@@ -56,6 +56,7 @@ class Http1Connection {
   Http1BodyReader body_;
   Http1ResponseWriter response_;
   HeadScan scan_;
+  int empty_lines_ = 0;  // skipped in front of the head
   std::size_t head_size_ = 0;
   std::uint32_t requests_ = 0;
   Phase phase_ = Phase::none;

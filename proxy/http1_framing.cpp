@@ -1,5 +1,6 @@
 #include "proxy/http1_framing.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace fairlead {
@@ -10,15 +11,39 @@ struct FramingFields {
   const Field* length = nullptr;
   const Field* coding = nullptr;
   const Field* host = nullptr;
-  const Field* expect = nullptr;
   bool several_lengths = false;
   bool several_codings = false;
   bool several_hosts = false;
   bool close = false;
   bool keep_alive = false;
   bool connection_upgrade = false;
-  bool has_upgrade = false;
+  bool upgrade = false;        // one Upgrade field that may be passed on
+  bool other_upgrade = false;  // one that may not
+  bool expect_continue = false;
+  bool unknown_expectation = false;
 };
+
+// Another version of HTTP, or TLS, must not begin behind our back: what it carries would pass unseen (h2c smuggling).
+bool is_tunnel_protocol(std::string_view name) {
+  constexpr std::size_t tls_or_http = 5;
+  return !equal_ignoring_case(name, "h2c") && !equal_ignoring_case(name, "h2") &&
+         !equal_ignoring_case(name.substr(0, tls_or_http), "HTTP/") &&
+         !equal_ignoring_case(name.substr(0, tls_or_http - 1), "TLS/");
+}
+
+bool all_tunnel_protocols(std::string_view list) {
+  bool any = false;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    std::string_view name = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    while (!name.empty() && (name.front() == ' ' || name.front() == '\t')) name.remove_prefix(1);
+    while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
+    if (name.empty() || !is_tunnel_protocol(name)) return false;
+    any = true;
+  }
+  return any;
+}
 
 FramingFields collect(const Fields& fields) {
   FramingFields found;
@@ -42,10 +67,10 @@ FramingFields collect(const Fields& fields) {
         found.connection_upgrade |= list_contains(field.value, "upgrade");
         break;
       case FieldName::upgrade:
-        found.has_upgrade = !field.value.empty();
+        (!found.upgrade && all_tunnel_protocols(field.value) ? found.upgrade : found.other_upgrade) = true;
         break;
       case FieldName::expect:
-        found.expect = &field;
+        (equal_ignoring_case(field.value, "100-continue") ? found.expect_continue : found.unknown_expectation) = true;
         break;
       default:
         break;
@@ -89,12 +114,10 @@ FramingError frame_request(const RequestHead& head, RequestFraming& framing) {
   if (error != FramingError::none) return error;
   if (found.several_hosts) return FramingError::several_hosts;
   if (!found.host && head.minor_version == 1) return FramingError::missing_host;
-  framing.upgrade = found.connection_upgrade && found.has_upgrade && head.minor_version == 1;
-  if (found.expect && head.minor_version == 1) {
-    if (!equal_ignoring_case(found.expect->value, "100-continue")) return FramingError::unknown_expectation;
-    framing.expect_continue = true;
-  }
-  return FramingError::none;
+  if (head.minor_version == 0) return FramingError::none;  // it knows neither Upgrade nor Expect
+  framing.upgrade = found.connection_upgrade && found.upgrade && !found.other_upgrade;
+  framing.expect_continue = found.expect_continue;
+  return found.unknown_expectation ? FramingError::unknown_expectation : FramingError::none;
 }
 
 FramingError frame_response(const ResponseHead& head, Method request, ResponseFraming& framing) {

@@ -30,7 +30,7 @@ struct RequestFraming {
   BodyKind body = BodyKind::none;
   std::uint64_t length = 0;
   bool keep_alive = true;  // the Client lets the connection persist
-  bool upgrade = false;    // Connection: upgrade together with an Upgrade field, HTTP/1.1
+  bool upgrade = false;    // Connection: upgrade and one Upgrade field, to no version of HTTP and not to TLS
   bool expect_continue = false;
 };
 FramingError frame_request(const RequestHead& head, RequestFraming& framing);

@@ -12,8 +12,13 @@ void append_field(TextBuffer& text, std::string_view name, std::string_view valu
   text.literal("\r\n");
 }
 
-bool is_ours(const Exchange& exchange, const Field& field) {
+// A '_' in a name: many servers take it for '-', and so for another field (contract 3.1,
+// enable-underscores-in-headers).
+bool is_dropped(const Exchange& exchange, const Field& field) {
   switch (field.known) {
+    case FieldName::other:
+      if (field.name.find('_') != std::string_view::npos) return true;
+      break;
     case FieldName::host:
       return true;
     case FieldName::content_length:
@@ -21,8 +26,10 @@ bool is_ours(const Exchange& exchange, const Field& field) {
     case FieldName::expect:
       return !exchange.framing.expect_continue;
     default:
-      return is_hop_by_hop(field.known) || is_forwarded_field(field);
+      break;
   }
+  if (is_hop_by_hop(field.known) || is_forwarded_field(field)) return true;
+  return !exchange.client.trusted && is_forwarding_claim(field);
 }
 
 // Runs of lines that pass unchanged are copied in one piece.
@@ -32,7 +39,7 @@ void copy_fields(TextBuffer& text, const Exchange& exchange) {
   const HeadEdits& edits = *exchange.upstream_edits;
   const char* run = nullptr;
   for (const Field& field : fields.list) {
-    const bool dropped = is_ours(exchange, field) || (!nominated.empty() && nominated.contains(field.name)) ||
+    const bool dropped = is_dropped(exchange, field) || (!nominated.empty() && nominated.contains(field.name)) ||
                          (!edits.empty() && edits.drops(field));
     if (dropped && run) {
       text.append({run, static_cast<std::size_t>(field.name.data() - run)});

@@ -15,7 +15,7 @@ void Http1ResponseWriter::start(Method method, std::uint8_t minor_version, bool 
   method_ = method;
   minor_version_ = minor_version;
   keep_alive_ = keep_alive;
-  head_sent_ = false;
+  head_sent_ = ends_by_close_ = ended_ = false;
   framer_.start(BodyFraming::none);
   bytes_before_ = output().bytes_given();
 }
@@ -35,12 +35,12 @@ void Http1ResponseWriter::copy_fields(const ResponseHead& head, const HeadEdits*
   const NominatedFields nominated(head.fields);
   const auto drops = [&](const Field& field) {
     if (field.known == FieldName::content_length) return !with_length;
-    if (field.known == FieldName::server && !keep_server_) return true;
+    if (field.known == FieldName::server) return true;
     if (is_hop_by_hop(field.known)) return true;
     if (!nominated.empty() && nominated.contains(field.name)) return true;
     return edits && !edits->empty() && edits->drops(field);
   };
-  date_seen_ = false;
+  date_seen_ = server_seen_ = false;
   const char* run = nullptr;
   for (const Field& field : head.fields.list) {
     const bool dropped = drops(field);
@@ -56,6 +56,8 @@ void Http1ResponseWriter::copy_fields(const ResponseHead& head, const HeadEdits*
   if (!edits) return;
   for (const HeadEdits::Edit& edit : edits->list()) {
     if (edit.operation == HeadEdits::Operation::remove) continue;
+    date_seen_ |= edit.known == FieldName::date;
+    server_seen_ |= edit.known == FieldName::server;
     text.append(edit.name);
     text.literal(": ");
     text.append(edit.value);
@@ -77,6 +79,7 @@ void Http1ResponseWriter::framing_fields(BodyKind body, std::uint64_t length) {
   } else {
     framer_.start(BodyFraming::as_is);
     keep_alive_ = false;
+    ends_by_close_ = true;
   }
 }
 
@@ -102,6 +105,7 @@ void Http1ResponseWriter::head(const ResponseHead& head, const HeadEdits& edits,
     framing_fields(body, length);
   }
   if (!date_seen_) text.append(date_.at(clock_.wall_now()));
+  if (name_server_ && !server_seen_) text.append("Server: fairlead\r\n");
   if (!keep_alive_) {
     text.literal("Connection: close\r\n");
   } else if (minor_version_ == 0) {

@@ -10,21 +10,26 @@ namespace fairlead {
 // Writes responses to an HTTP/1 client: one after the other over one connection.
 class Http1ResponseWriter final : public ResponseWriter {
  public:
-  // date: the Worker's. keep_server: pass the upstream's Server field on.
-  Http1ResponseWriter(Output& output, InputBuffer& input, const ReadinessSet& clock, DateLine& date, bool keep_server)
-      : framer_(output), input_(input), clock_(clock), date_(date), keep_server_(keep_server) {}
+  // date: the Worker's. name_server: say "Server: fairlead"; the upstream's is never passed on.
+  Http1ResponseWriter(Output& output, InputBuffer& input, const ReadinessSet& clock, DateLine& date, bool name_server)
+      : framer_(output), input_(input), clock_(clock), date_(date), name_server_(name_server) {}
 
   // Before each request. minor_version: of the request; keep_alive: its wish, and ours.
   void start(Method method, std::uint8_t minor_version, bool keep_alive);
   // Whether the connection may carry another request, as far as the response has a say.
   bool keeps_alive() const { return keep_alive_; }
+  // The response did not leave whole, and closing the connection would say that it did.
+  bool is_open_ended() const { return ends_by_close_ && !(ended_ && drained()); }
 
   void interim(const ResponseHead& head) override;
   void head(const ResponseHead& head, const HeadEdits& edits, BodyKind body, std::uint64_t length) override;
   void switch_protocols(const ResponseHead& head, const HeadEdits& edits) override;
 
   void data(std::string_view piece) override { framer_.data(piece); }
-  void end(std::string_view trailers) override { framer_.end(trailers); }
+  void end(std::string_view trailers) override {
+    framer_.end(trailers);
+    ended_ = true;
+  }
   bool room() const override { return framer_.output().room(8); }
   bool send() override { return output().send(); }
   bool flush() override { return output().flush(); }
@@ -48,12 +53,15 @@ class Http1ResponseWriter final : public ResponseWriter {
   InputBuffer& input_;
   const ReadinessSet& clock_;
   DateLine& date_;
-  const bool keep_server_;
+  const bool name_server_;
   Method method_ = Method::get;
   std::uint8_t minor_version_ = 1;
   bool keep_alive_ = true;
+  bool ends_by_close_ = false;
+  bool ended_ = false;
   bool head_sent_ = false;
-  bool date_seen_ = false;
+  bool date_seen_ = false;    // the head names its own
+  bool server_seen_ = false;  // likewise, by an edit
   std::uint64_t bytes_before_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -37,7 +38,9 @@ class InputBuffer {
   bool empty() const { return begin_ == end_; }
   // What was consumed stays valid as well, until the next fill of any InputBuffer of the same scratch.
   void consume(std::size_t count);
-  std::size_t room() const { return ScratchBuffer::size - static_cast<std::size_t>(end_ - begin_); }
+  std::size_t room() const { return most_ - std::min(most_, static_cast<std::size_t>(end_ - begin_)); }
+  // From here on nothing is read while this much is unread. At most the size of the scratch, which is the default.
+  void hold_at_most(std::size_t bytes) { most_ = std::min(bytes, ScratchBuffer::size); }
 
   // Reads once, behind what is unread, as much as there is room for. Never call without room().
   IoCount fill(Stream& stream);
@@ -50,6 +53,7 @@ class InputBuffer {
   void move_out();
 
   ScratchBuffer& scratch_;
+  std::size_t most_ = ScratchBuffer::size;
   const char* begin_ = nullptr;
   const char* end_ = nullptr;
   std::unique_ptr<char[]> own_;

@@ -34,6 +34,10 @@ bool Output::send() {
   std::span<iovec> pieces(gather_.pieces.data(), std::exchange(gather_.count, 0));
   std::size_t left = std::exchange(gather_.bytes, 0);
   IoCount taken = 0;
+  const bool complete = !gather_.text.overflow();
+  if (!complete) pieces = {};         // a message with a hole in it must not leave
+  if (!unsent_.empty() || !complete)  // what was added earlier goes first
+    left = 0;
   while (left > 0) {
     taken = stream_.write(pieces);
     if (taken <= 0) break;
@@ -52,7 +56,6 @@ bool Output::send() {
   for (const iovec& piece : pieces) {
     if (taken != io_failed) unsent_.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
   }
-  const bool complete = !gather_.text.overflow();  // bytes that did not fit are missing: nothing may follow
   gather_.text.clear();
   stream_unsent_ = stream_.flush() == io_blocked;
   return complete && taken != io_failed;

@@ -22,7 +22,7 @@ class TextBuffer {
     overflow_ = false;
   }
   void append(std::string_view text) {
-    if (text.size() > capacity_ - size_) {
+    if (overflow_ || text.size() > capacity_ - size_) {
       overflow_ = true;
       return;
     }

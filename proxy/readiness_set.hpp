@@ -28,6 +28,8 @@ struct Socket {
   Socket& operator=(const Socket&) = delete;
   ~Socket() { close(); }
   void close();
+  // Closing will be a reset: for a message whose end would be taken for its completion.
+  void reset_on_close();
 };
 
 // The edge-triggered epoll set of a Worker, nested in its io_context, together with the Worker's clock, timer wheel and

@@ -83,7 +83,10 @@ void Relay::send_request() {
   const std::uint64_t taken_before = upstream_.output.bytes_taken();
   if (!upstream_.output.send()) upstream_broken_ = true;
   bytes_sent_ = upstream_.output.bytes_taken() > taken_before;
-  if (upstream_broken_ && !bytes_sent_) return;
+  if (upstream_broken_ && !bytes_sent_) {
+    fail(AttemptFailure::closed_before_response, "the connection to the upstream took no bytes");
+    return;
+  }
   if (whole && is_idempotent(client_.exchange.request.method)) {
     retained_ = piece.size();
   } else if (!piece.empty()) {
@@ -120,6 +123,7 @@ bool Relay::push_body() {
     if (!upstream_.output.flush()) upstream_broken_ = true;
     if (upstream_.output.progress() != before) progress_.upstream_write = client_.session.now();
     if (upstream_broken_ || !upstream_.output.drained()) return false;
+    progress_.client_read = client_.session.now();  // the client was not asked until now
   }
   if (request_done_) return false;
   std::string_view piece;
@@ -159,10 +163,11 @@ bool Relay::take_body_piece(std::string_view piece) {
   return true;
 }
 
-// Response towards the client. True when bytes moved, or the Relay ended.
+// Response towards the client. True when bytes moved, or the Relay ended. Nothing is read while the client has not
+// taken what came before.
 bool Relay::pull_response() {
-  if (!head_done_) return read_head();
-  return pull_body();
+  if (!flush_client()) return ended_;
+  return head_done_ ? pull_body() : read_head();
 }
 
 bool Relay::read_head() {
@@ -204,9 +209,7 @@ bool Relay::take_head(std::size_t size) {
   record_.status = exchange.record.status = head.status;
   record_.header_time = client_.worker.readiness.now_precise() - began_;
   run_on_response(exchange, head.status);
-  // An upstream that closes before it has the whole request will not take the rest.
-  const bool unwanted = !request_done_ && !framing_.keep_alive;
-  if (client_.worker.draining || unwanted) client_.response.close_after();
+  if (client_.worker.draining || rest_is_unwanted(head.status)) client_.response.close_after();
   client_.response.head(head, *exchange.response_edits, framing_.body, framing_.length);
   upstream_.input.consume(size);
   upstream_.body.start(framing_.body, framing_.length);
@@ -214,20 +217,41 @@ bool Relay::take_head(std::size_t size) {
   return true;
 }
 
-bool Relay::take_interim(const ResponseHead& head, std::size_t size) {
+// A final answer to a request that is not complete: an upstream that closes, that refuses, or that never said 100 to
+// a client waiting for it will not take the rest, and what the client has begun to send cannot be followed by another
+// request.
+bool Relay::rest_is_unwanted(int status) const {
+  if (request_done_) return false;
+  const bool waits = client_.exchange.framing.expect_continue && !continued_ && !body_consumed_;
+  return !framing_.keep_alive || status >= 400 || waits;
+}
+
+// RFC 9110 7.8: only to a protocol that the client named, and only once the upstream has the whole request.
+bool Relay::may_switch(const ResponseHead& head) const {
+  const Exchange& exchange = client_.exchange;
+  const std::string_view chosen = head.fields.value(FieldName::upgrade);
+  return exchange.framing.upgrade && request_done_ && !chosen.empty() &&
+         list_contains(exchange.request.fields.value(FieldName::upgrade), chosen);
+}
+
+bool Relay::switch_protocols(const ResponseHead& head, std::size_t size) {
   Exchange& exchange = client_.exchange;
-  if (head.status == 101) {
-    if (!exchange.framing.upgrade || head.fields.find(FieldName::upgrade) == nullptr) {
-      return fail(AttemptFailure::invalid_response, "the upstream switched protocols without being asked");
-    }
-    record_.status = exchange.record.status = 101;
-    record_.header_time = client_.worker.readiness.now_precise() - began_;
-    head_done_ = true;
-    run_on_response(exchange, 101);
-    client_.response.switch_protocols(head, *exchange.response_edits);
-    upstream_.input.consume(size);
-    return client_.response.send() ? end(RelayEnd::switched) : end(RelayEnd::client_gone);
+  if (!may_switch(head)) {
+    return fail(AttemptFailure::invalid_response, "the upstream switched protocols without being asked");
   }
+  if (retained_ > 0) client_.body.consume(std::exchange(retained_, 0));
+  record_.status = exchange.record.status = 101;
+  record_.header_time = client_.worker.readiness.now_precise() - began_;
+  head_done_ = true;
+  run_on_response(exchange, 101);
+  client_.response.switch_protocols(head, *exchange.response_edits);
+  upstream_.input.consume(size);
+  return client_.response.send() ? end(RelayEnd::switched) : end(RelayEnd::client_gone);
+}
+
+bool Relay::take_interim(const ResponseHead& head, std::size_t size) {
+  if (head.status == 101) return switch_protocols(head, size);
+  if (head.status == 100) continued_ = true;
   if (++interim_responses_ > client_.worker.limits.max_interim_responses) {
     limit_ = "max_interim_responses";
     return fail(AttemptFailure::invalid_response, "the upstream sent too many interim responses");
@@ -235,6 +259,7 @@ bool Relay::take_interim(const ResponseHead& head, std::size_t size) {
   client_.response.interim(head);
   upstream_.input.consume(size);
   scan_ = {};
+  progress_.client_write = client_.session.now();
   if (!client_.response.send()) return end(RelayEnd::client_gone);
   return true;
 }
@@ -244,12 +269,13 @@ bool Relay::flush_client() {
   const std::uint64_t before = client_.response.progress();
   if (!client_.response.flush()) return !end(RelayEnd::client_gone);
   if (client_.response.progress() != before) progress_.client_write = client_.session.now();
-  return client_.response.drained();
+  if (!client_.response.drained()) return false;
+  progress_.upstream_read = client_.session.now();  // the upstream was not asked until now
+  return true;
 }
 
 // Gathers what is there, the head included, and sends it in one call.
 bool Relay::pull_body() {
-  if (!flush_client()) return ended_;
   std::string_view piece;
   bool gathered = false;
   BodyState state = upstream_.body.pull(piece, true);
@@ -270,6 +296,11 @@ bool Relay::pull_body() {
   return end(RelayEnd::complete);
 }
 
+// While it takes the request, the upstream is not silent.
+LoopTime Relay::last_upstream_sign() const {
+  return std::max(progress_.upstream_read, progress_.upstream_write);
+}
+
 LoopTime Relay::deadline() const {
   LoopTime at = LoopTime::max();
   const Limits& limits = client_.worker.limits;
@@ -281,7 +312,7 @@ LoopTime Relay::deadline() const {
   if (!client_.response.drained()) {
     at = std::min(at, progress_.client_write + limits.client_send_timeout);
   } else if (request_done_ || head_done_ || upstream_broken_) {
-    at = std::min(at, progress_.upstream_read + settings().read_timeout);
+    at = std::min(at, last_upstream_sign() + settings().read_timeout);
   }
   return at;
 }

@@ -64,9 +64,13 @@ class Relay {
   bool pull_response();
   bool read_head();
   bool take_head(std::size_t size);
+  bool rest_is_unwanted(int status) const;
+  bool may_switch(const ResponseHead& head) const;
+  bool switch_protocols(const ResponseHead& head, std::size_t size);
   bool take_interim(const ResponseHead& head, std::size_t size);
   bool pull_body();
   bool flush_client();
+  LoopTime last_upstream_sign() const;
   LoopTime deadline() const;
   void time_out();
 
@@ -80,6 +84,7 @@ class Relay {
   ResponseFraming framing_;
   std::size_t interim_responses_ = 0;
   std::size_t retained_ = 0;  // body bytes sent but not consumed: they can be sent again
+  bool continued_ = false;    // 100 was passed on
   bool request_done_ = false;
   bool upstream_broken_ = false;  // takes no more bytes; it may still have sent a response
   bool head_done_ = false;

@@ -72,13 +72,12 @@ class Flow {
 
 Task<void> tunnel(ClientSide& client, UpstreamConnection& upstream) {
   constexpr int moves_a_turn = 32;
-  client.body.start_raw();
-  upstream.body.start_raw();
+  client.body.start_raw(client.worker.limits.max_tunnel_buffer_bytes);
+  upstream.body.start_raw(client.worker.limits.max_tunnel_buffer_bytes);
   RawWriter to_upstream(upstream.output);
   Flow up(client.body, to_upstream);
   Flow down(upstream.body, client.response);
   const PathSettings& settings = client.exchange.match.path->settings;
-  const LoopTime patience = std::max(settings.read_timeout, settings.send_timeout);
   LoopTime last_moved = client.session.now();
   for (int moves = 0;;) {
     const bool moved_up = up.move();
@@ -89,6 +88,8 @@ Task<void> tunnel(ClientSide& client, UpstreamConnection& upstream) {
       if (++moves % moves_a_turn == 0) co_await client.session.yield();
       continue;
     }
+    const bool idle = upstream.output.drained() && client.response.drained();
+    const LoopTime patience = idle ? settings.read_timeout : settings.send_timeout;
     if (!co_await client.session.wait_until(last_moved + patience)) break;
   }
 }

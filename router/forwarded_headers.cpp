@@ -66,6 +66,13 @@ ClientIdentity identify_client(const IpAddress& peer, bool tls, const Fields& fi
   return client;
 }
 
+bool is_forwarding_claim(const Field& field) {
+  constexpr std::string_view prefix = "x-forwarded-";
+  if (field.known == FieldName::forwarded) return true;
+  return field.name.size() > prefix.size() &&
+         std::equal(prefix.begin(), prefix.end(), field.name.begin(), [](char a, char b) { return a == folded(b); });
+}
+
 bool is_forwarded_field(const Field& field) {
   if (field.name.size() < 8 || folded(field.name[0]) != 'x' || folded(field.name[1]) != '-') return false;
   return std::any_of(std::begin(own_fields), std::end(own_fields), [&](std::string_view own) {

@@ -28,8 +28,11 @@ struct ClientIdentity {
 ClientIdentity identify_client(const IpAddress& peer, bool tls, const Fields& fields, const ForwardedTrust& trust);
 
 // The fields that Fairlead itself sets towards an upstream: received ones of these names, and aliases of them spelt
-// with
-// '_' for '-', are dropped.
+// with '_' for '-', are dropped.
 bool is_forwarded_field(const Field& field);
+
+// Forwarded (RFC 7239) and X-Forwarded-* of any kind, aliases included: claims about a Client that only a trusted peer
+// may make.
+bool is_forwarding_claim(const Field& field);
 
 }  // namespace fairlead

@@ -112,6 +112,7 @@ TEST(Options, RefuseValuesWithoutSense) {
       {"--idle-timeout=0", "must be a time above zero"},
       {"--idle-timeout=soon", "such as 10s"},
       {"--max-request-line-bytes=10", "must be a size from 64"},
+      {"--max-request-head-bytes=64k", "must be a size from 128 to 63k"},
       {"--max-header-count=0", "from 1"},
       {"--watch-namespace=A_B", "name of a namespace"},
       {"--default-ssl-certificate=cert", "\"namespace/name\""},
@@ -197,7 +198,7 @@ TEST(Options, EveryLimitHasAFlag) {
   for (const Flag& flag : flags()) {
     if (flag.group != "Limits") continue;
     Options options;
-    const std::string value = flag.argument == "TIME" ? "77ms" : "77777";
+    const std::string value = flag.argument == "TIME" ? "77ms" : "7777";
     EXPECT_EQ(flag.read(options, value), std::nullopt) << flag.name;
     EXPECT_NE(options.limits, Limits{}) << flag.name << " changes nothing";
     Options all;

@@ -80,6 +80,35 @@ Origin::Handler Origin::saying(std::string body) {
   return answering([body = std::move(body)](const RawRequest&) { return ok(body); });
 }
 
+Origin::Handler Origin::keeping(Asked& asked) {
+  return answering([&asked](const RawRequest& request) {
+    asked.add(request);
+    return ok("kept");
+  });
+}
+
+void Asked::add(RawRequest request) {
+  const std::lock_guard lock(mutex_);
+  requests_.push_back(std::move(request));
+  came_.notify_all();
+}
+
+std::size_t Asked::count() const {
+  const std::lock_guard lock(mutex_);
+  return requests_.size();
+}
+
+RawRequest Asked::at(std::size_t index) const {
+  std::unique_lock lock(mutex_);
+  came_.wait_for(lock, RawSocket::patience, [&] { return requests_.size() > index; });
+  return requests_.size() > index ? requests_[index] : RawRequest{};
+}
+
+RawRequest Asked::last() const {
+  const std::lock_guard lock(mutex_);
+  return requests_.empty() ? RawRequest{} : requests_.back();
+}
+
 std::string ok(std::string_view body, std::string_view fields) {
   return "HTTP/1.1 200 OK\r\n" + std::string(fields) + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
          std::string(body);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -13,6 +14,8 @@
 
 namespace fairlead::test {
 
+class Asked;
+
 // A server on 127.0.0.1 that does with each connection what the test says, on a thread of its own per connection.
 class Origin {
  public:
@@ -23,6 +26,8 @@ class Origin {
   static Handler answering(std::function<std::string(const RawRequest&)> answer);
   // 200 with this body.
   static Handler saying(std::string body);
+  // 200, and keeps the requests.
+  static Handler keeping(Asked& asked);
   ~Origin();
   Origin(const Origin&) = delete;
   Origin& operator=(const Origin&) = delete;
@@ -47,6 +52,21 @@ class Origin {
   std::mutex mutex_;
   std::list<Served> served_;
   std::thread thread_;
+};
+
+// What an origin was asked, kept for the test. Its Origin must be stopped before it ends.
+class Asked {
+ public:
+  void add(RawRequest request);
+  std::size_t count() const;
+  // The request of that index, once it has come; an incomplete one when it does not within RawSocket::patience.
+  RawRequest at(std::size_t index) const;
+  RawRequest last() const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable came_;
+  std::vector<RawRequest> requests_;
 };
 
 // "HTTP/1.1 200 OK" with Content-Length and this body. fields: whole lines.

@@ -187,6 +187,10 @@ bool RawSocket::at_end() {
   return ended_;
 }
 
+bool RawSocket::ends_here() {
+  return read_to_end().empty() && ended_;
+}
+
 void RawSocket::finish() {
   ::shutdown(fd_, SHUT_WR);
 }
@@ -221,6 +225,11 @@ RawResponse read_response(RawSocket& socket, bool request_was_head) {
   return response;
 }
 
+RawResponse ask(RawSocket& socket, std::string_view bytes, bool request_was_head) {
+  socket.send(bytes);
+  return read_response(socket, request_was_head);
+}
+
 std::string RawRequest::line() const {
   return head.substr(0, head.find("\r\n"));
 }
@@ -240,6 +249,12 @@ RawRequest read_request(RawSocket& socket) {
   request.head.resize(request.head.size() - 4);
   request.complete = read_body(socket, request.head, false, request.body, request.trailers);
   return request;
+}
+
+std::string chunk(std::string_view text) {
+  char size[16];
+  const auto end = std::to_chars(size, size + sizeof size, text.size(), 16).ptr;
+  return std::string(size, end) + "\r\n" + std::string(text) + "\r\n";
 }
 
 }  // namespace fairlead::test

@@ -32,7 +32,8 @@ class RawSocket {
   std::string read_to_end();  // until the peer closes its side
   // What is there or comes next, at most count bytes; "" at the end.
   std::string read_some(std::size_t count = 64 * 1024);
-  bool at_end();  // the peer has ended its side: waits for it
+  bool at_end();     // the peer has ended its side: waits for it
+  bool ends_here();  // likewise, and not a byte came before
   bool was_reset() const { return reset_; }
 
   void finish();  // FIN
@@ -68,6 +69,8 @@ struct RawResponse {
 
 // request_was_head: no body follows whatever the fields say.
 RawResponse read_response(RawSocket& socket, bool request_was_head = false);
+// Sends these bytes, then reads one response.
+RawResponse ask(RawSocket& socket, std::string_view bytes, bool request_was_head = false);
 
 // One request as an origin reads it; the body decoded.
 struct RawRequest {
@@ -81,5 +84,8 @@ struct RawRequest {
   bool has(std::string_view name) const;
 };
 RawRequest read_request(RawSocket& socket);
+
+// One chunk of a chunked body, which "0\r\n\r\n" ends.
+std::string chunk(std::string_view text);
 
 }  // namespace fairlead::test
