@@ -31,6 +31,8 @@ class BodyReader {
   virtual std::string_view trailers() const = 0;
   // Why it failed, for a log line.
   virtual std::string_view failure() const = 0;
+  // The name of the limit that made it fail, or "".
+  virtual std::string_view limit() const = 0;
   // From here on everything that arrives is body, until the peer ends its side: after a switch of protocols.
   virtual void start_raw() = 0;
 };

@@ -16,6 +16,7 @@ void Http1ResponseWriter::start(Method method, std::uint8_t minor_version, bool 
   minor_version_ = minor_version;
   keep_alive_ = keep_alive;
   head_sent_ = false;
+  ends_by_closing_ = false;
   framer_.start(BodyFraming::none);
   bytes_before_ = output().bytes_given();
 }
@@ -76,6 +77,7 @@ void Http1ResponseWriter::framing_fields(BodyKind body, std::uint64_t length) {
     text.literal("Transfer-Encoding: chunked\r\n");
   } else {
     framer_.start(BodyFraming::as_is);
+    ends_by_closing_ = true;
     keep_alive_ = false;
   }
 }

@@ -19,6 +19,9 @@ class Http1ResponseWriter final : public ResponseWriter {
   // Whether the connection may carry another request, as far as the response has a say.
   bool keeps_alive() const { return keep_alive_; }
 
+  // The response has no end but that of the connection: if it was cut off, the client must be able to tell.
+  bool ends_by_closing() const { return ends_by_closing_; }
+
   void interim(const ResponseHead& head) override;
   void head(const ResponseHead& head, const HeadEdits& edits, BodyKind body, std::uint64_t length) override;
   void switch_protocols(const ResponseHead& head, const HeadEdits& edits) override;
@@ -54,6 +57,7 @@ class Http1ResponseWriter final : public ResponseWriter {
   bool keep_alive_ = true;
   bool head_sent_ = false;
   bool date_seen_ = false;
+  bool ends_by_closing_ = false;
   std::uint64_t bytes_before_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -37,7 +38,9 @@ class InputBuffer {
   bool empty() const { return begin_ == end_; }
   // What was consumed stays valid as well, until the next fill of any InputBuffer of the same scratch.
   void consume(std::size_t count);
-  std::size_t room() const { return ScratchBuffer::size - static_cast<std::size_t>(end_ - begin_); }
+  std::size_t room() const { return most_ - std::min(most_, unread().size()); }
+  // Holds no more than this many unread bytes from now on; the rest waits in the socket.
+  void bound(std::size_t most) { most_ = std::min(most, ScratchBuffer::size); }
 
   // Reads once, behind what is unread, as much as there is room for. Never call without room().
   IoCount fill(Stream& stream);
@@ -52,6 +55,7 @@ class InputBuffer {
   ScratchBuffer& scratch_;
   const char* begin_ = nullptr;
   const char* end_ = nullptr;
+  std::size_t most_ = ScratchBuffer::size;
   std::unique_ptr<char[]> own_;
 };
 

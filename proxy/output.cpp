@@ -34,7 +34,8 @@ bool Output::send() {
   std::span<iovec> pieces(gather_.pieces.data(), std::exchange(gather_.count, 0));
   std::size_t left = std::exchange(gather_.bytes, 0);
   IoCount taken = 0;
-  while (left > 0) {
+  const bool behind_others = !unsent_.empty();
+  while (left > 0 && !behind_others) {
     taken = stream_.write(pieces);
     if (taken <= 0) break;
     left -= static_cast<std::size_t>(taken);
@@ -54,6 +55,7 @@ bool Output::send() {
   }
   const bool complete = !gather_.text.overflow();  // bytes that did not fit are missing: nothing may follow
   gather_.text.clear();
+  if (behind_others) return flush() && complete;
   stream_unsent_ = stream_.flush() == io_blocked;
   return complete && taken != io_failed;
 }

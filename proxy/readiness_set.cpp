@@ -1,6 +1,7 @@
 #include "proxy/readiness_set.hpp"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,11 @@ LoopTime to_loop_time(std::chrono::microseconds precise) {
 void Socket::close() {
   if (fd >= 0) ::close(fd);
   fd = -1;
+}
+
+void Socket::break_on_close() {
+  const linger at_once{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 ReadinessSet::ReadinessSet(boost::asio::io_context& context)

@@ -28,6 +28,8 @@ struct Socket {
   Socket& operator=(const Socket&) = delete;
   ~Socket() { close(); }
   void close();
+  // Closing will break the connection (RST) instead of ending it, so that the peer cannot take what it has for all.
+  void break_on_close();
 };
 
 // The edge-triggered epoll set of a Worker, nested in its io_context, together with the Worker's clock, timer wheel and
