@@ -27,6 +27,7 @@ class Worker {
   void publish(std::shared_ptr<const Snapshot> snapshot);
   // Accepts what has connected already, then closes the listeners; from now on responses close their connections.
   void drain();
+  void cut_connections();  // of clients, whatever they are doing
 
  private:
   void run();
