@@ -143,6 +143,9 @@ void Connections::add(int fd, const ClientAddress& address) {
     ::close(fd);
     counters.shed.add();
     counters.limit_hits.add("max_connections");
+    if (pace_.due(worker_.readiness.now())) {
+      worker_.shared.log.warning("max-connections are open: new ones are closed at once");
+    }
     return;
   }
   counters.accepted.add();

@@ -1,9 +1,18 @@
 #include "proxy/http1_connection.hpp"
 
+#include <algorithm>
+
 #include "proxy/serve.hpp"
 
 namespace fairlead {
 namespace {
+
+// What is read at once must hold the largest part that is parsed as a whole.
+std::size_t read_ahead(const Limits& limits) {
+  constexpr std::size_t chunk_line = 32;  // without extension
+  return std::max({limits.max_pipelined_bytes, limits.max_request_head_bytes,
+                   limits.max_chunk_extension_bytes + chunk_line, limits.max_trailer_bytes + 2});
+}
 
 // RFC 9112 2.2: empty lines before a request line are skipped; these many.
 constexpr int max_empty_lines = 4;
@@ -46,7 +55,9 @@ Http1Connection::Http1Connection(Session& session, WorkerContext& worker, Stream
       output_(stream, worker.gather),
       body_(worker.limits, stream, input_),
       response_(output_, input_, worker.readiness, worker.date, worker.options.server_header),
-      since_(session.now()) {}
+      since_(session.now()) {
+  input_.bound(read_ahead(worker.limits));
+}
 
 Level* Http1Connection::level_of(Phase phase) {
   WorkerCounters& counters = worker_.metrics.counters;
@@ -88,10 +99,17 @@ Task<void> Http1Connection::run() {
       if (co_await serve_request()) continue;
     } else if (!closed_ && (wait == HeadWait::refused || phase_ == Phase::reading)) {
       co_await refuse_head(error, timed_out);
+    } else if (!closed_) {
+      end_idle(timed_out);
     }
     break;
   }
   enter(Phase::none);
+}
+
+void Http1Connection::end_idle(bool timed_out) {
+  if (timed_out && !worker_.draining) worker_.metrics.counters.limit_hits.add("idle_timeout");
+  stream_.shutdown_write();
 }
 
 // closed stands for "not yet" here: run() reads more.
@@ -156,8 +174,12 @@ Task<bool> Http1Connection::serve_request() {
   const ExchangePool::Pointer exchange = worker_.exchanges.take();
   prepare(*exchange);
   std::string_view limit;
+  const bool full = input_.room() == 0;
   const int refusal = understand(*exchange, limit);
-  const bool last = worker_.draining || requests_ >= worker_.limits.max_keepalive_requests;
+  note_pipelined(*exchange, full);
+  const bool used_up = requests_ >= worker_.limits.max_keepalive_requests;
+  if (used_up) worker_.metrics.counters.limit_hits.add("max_keepalive_requests");
+  const bool last = worker_.draining || used_up;
   response_.start(exchange->request.method, exchange->request.minor_version, exchange->framing.keep_alive && !last);
   ClientSide client{session_, worker_, *exchange, body_, response_};
   bool usable = true;
@@ -171,8 +193,13 @@ Task<bool> Http1Connection::serve_request() {
   co_return co_await finish_request(client, usable, refusal != 0);
 }
 
+// full: no more could be read. Without a body, what is there are further requests.
+void Http1Connection::note_pipelined(const Exchange& exchange, bool full) {
+  if (full && exchange.framing.body == BodyKind::none) worker_.metrics.counters.limit_hits.add("max_pipelined_bytes");
+}
+
 Task<bool> Http1Connection::finish_request(ClientSide& client, bool usable, bool refused) {
-  if (usable && !output_.drained()) usable = co_await drain_output();
+  if (usable && !output_.drained()) usable = co_await drain_output(client.exchange);
   finish(client);
   scan_ = {};
   head_size_ = 0;
@@ -181,9 +208,13 @@ Task<bool> Http1Connection::finish_request(ClientSide& client, bool usable, bool
     enter(Phase::waiting);
     co_return true;
   }
+  if (!usable) {
+    if (response_.ends_by_closing()) stream_.socket().break_on_close();
+    co_return false;
+  }
   stream_.shutdown_write();
   const bool more_to_come = refused || !body_.ended() || !input_.empty();
-  if (usable && more_to_come) co_await linger();
+  if (more_to_come) co_await linger();
   co_return false;
 }
 
@@ -203,7 +234,7 @@ Task<bool> Http1Connection::refuse_head(HeadError error, bool timed_out) {
   co_return co_await finish_request(client, true, true);
 }
 
-Task<bool> Http1Connection::drain_output() {
+Task<bool> Http1Connection::drain_output(Exchange& exchange) {
   LoopTime last_moved = session_.now();
   while (!output_.drained()) {
     const std::uint64_t before = output_.progress();
@@ -212,6 +243,7 @@ Task<bool> Http1Connection::drain_output() {
     if (output_.progress() != before) last_moved = session_.now();
     if (!co_await session_.wait_until(last_moved + worker_.limits.client_send_timeout) &&
         session_.now() >= last_moved + worker_.limits.client_send_timeout) {
+      exchange.record.limit = "client_send_timeout";
       co_return false;
     }
   }
@@ -231,6 +263,7 @@ Task<void> Http1Connection::linger() {
     if (count > 0) {
       forgotten += static_cast<std::uint64_t>(count);
     } else if (!co_await session_.wait_until(deadline)) {
+      worker_.metrics.counters.limit_hits.add("lingering_close");
       break;
     }
   }

@@ -103,6 +103,7 @@ bool Listener::start() {
 }
 
 void Listener::run() {
+  if (spare_ < 0) spare_ = open_spare();
   if (retry_.expired()) {
     TimerWheel::clear(retry_);
     socket_.readable = true;
@@ -150,6 +151,7 @@ bool Listener::survive(int error) {
       break;
   }
   worker_.metrics.counters.accept_errors.add();
+  warn(error);
   if ((error == EMFILE || error == ENFILE) && spare_ >= 0) {
     shed_one();
     if (spare_ >= 0) return true;
@@ -157,6 +159,13 @@ bool Listener::survive(int error) {
   socket_.readable = false;
   worker_.readiness.timers().set(retry_, worker_.readiness.now() + TimerWheel::tick);
   return false;
+}
+
+void Listener::warn(int error) {
+  if (!pace_.due(worker_.readiness.now())) return;
+  const bool shed = error == EMFILE || error == ENFILE;
+  worker_.shared.log.warning(fmt::format("port {}: a connection cannot be accepted: {}{}", port_, std::strerror(error),
+                                         shed ? "; as long as that lasts, new ones are closed at once" : ""));
 }
 
 void Listener::shed_one() {

@@ -12,7 +12,9 @@ namespace {
 using Complaint = Flag::Complaint;
 using Milliseconds = std::chrono::milliseconds;
 
-constexpr std::uint64_t max_size = 1u << 30;  // of any buffer
+// What is parsed as a whole must fit the read buffer (ScratchBuffer), with room to spare when it is rewritten.
+constexpr std::uint64_t max_whole = 60 * 1024;
+constexpr std::uint64_t max_read_ahead = 64 * 1024;
 constexpr std::uint64_t max_workers = 1024;
 
 Flag text(std::string_view name, std::string_view argument, std::string_view help, std::string Options::*field,
@@ -89,14 +91,15 @@ Flag limit_count(std::string_view name, std::string_view help, std::uint64_t min
       name, "N", help, min, 100'000, [=](auto& options) -> auto& { return options.limits.*field; });
 }
 
-Flag limit_size(std::string_view name, std::string_view help, std::uint64_t min, std::size_t Limits::*field) {
+Flag limit_size(std::string_view name, std::string_view help, std::uint64_t min, std::size_t Limits::*field,
+                std::uint64_t max = max_whole) {
   return {.group = {},
           .name = name,
           .argument = "SIZE",
           .help = help,
           .read = [=](Options& options, std::string_view value) -> Complaint {
-            const auto parsed = parse_size(value, max_size);
-            if (!parsed || *parsed < min) return "must be a size from " + size_text(min) + " to 1g, such as 32k";
+            const auto parsed = parse_size(value, max);
+            if (!parsed || *parsed < min) return "must be a size from " + size_text(min) + " to " + size_text(max);
             options.limits.*field = *parsed;
             return std::nullopt;
           },
@@ -344,7 +347,7 @@ std::vector<Flag> limit_flags() {
        limit_count("max-interim-responses", "More 1xx responses before the final one: 502.", 0,
                    &L::max_interim_responses),
        limit_size("max-pipelined-bytes", "Read ahead of the request that is being answered; more waits in the socket.",
-                  1024, &L::max_pipelined_bytes),
+                  1024, &L::max_pipelined_bytes, max_read_ahead),
        limit_count("max-keepalive-requests", "Requests of one client connection; then it is closed.", 1,
                    &L::max_keepalive_requests),
        limit_count("max-connections", "Clients' connections of the whole program; more are closed at once and counted.",
@@ -354,7 +357,7 @@ std::vector<Flag> limit_flags() {
        limit_count("max-upstream-requests", "Requests of one connection to a service; then it is closed.", 1,
                    &L::max_upstream_requests),
        limit_size("max-tunnel-buffer-bytes", "Unsent bytes held per direction of a WebSocket or other tunnel.", 1024,
-                  &L::max_tunnel_buffer_bytes),
+                  &L::max_tunnel_buffer_bytes, max_read_ahead),
        limit_time("header-timeout", "From the first byte of a request to the end of its head: 408.",
                   &L::header_timeout),
        limit_time("body-timeout", "Between two reads of a request body: 408.", &L::body_timeout),

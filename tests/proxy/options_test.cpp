@@ -197,7 +197,7 @@ TEST(Options, EveryLimitHasAFlag) {
   for (const Flag& flag : flags()) {
     if (flag.group != "Limits") continue;
     Options options;
-    const std::string value = flag.argument == "TIME" ? "77ms" : "77777";
+    const std::string value = flag.argument == "TIME" ? "77ms" : "7777";
     EXPECT_EQ(flag.read(options, value), std::nullopt) << flag.name;
     EXPECT_NE(options.limits, Limits{}) << flag.name << " changes nothing";
     Options all;
