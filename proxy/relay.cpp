@@ -30,7 +30,7 @@ Task<RelayEnd> Relay::run() {
       if (++moves % moves_a_turn == 0) co_await client_.session.yield();
       continue;
     }
-    if (request_done_ && client_.response.client_gone()) {
+    if (client_.response.client_broke() || (request_done_ && client_.response.client_gone(retained_))) {
       end(RelayEnd::client_gone);
     } else if (!co_await client_.session.wait_until(deadline())) {
       time_out();
