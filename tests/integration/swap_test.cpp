@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <list>
 
+#include "router/policies/policy.hpp"
 #include "tests/support/gate.hpp"
 #include "tests/support/test_proxy.hpp"
 
@@ -24,6 +25,7 @@ class Requester {
             const RawResponse response = read_response(client);
             if (!response.complete || response.has("Connection") || !good(response)) {
               ++errors_;
+              ADD_FAILURE() << "answered " << response.head << "\n\n" << response.body;
               return;
             }
             ++answered_;
@@ -46,7 +48,11 @@ class Requester {
 
 class Swap : public testing::Test {
  protected:
-  Swap() { proxy.options.workers = 2; }
+  Swap() {
+    proxy.options.workers = 2;
+    // A connection may serve as many requests as these tests make.
+    proxy.options.limits.max_keepalive_requests = proxy.options.limits.max_upstream_requests = 100'000'000;
+  }
 
   // The same routes with a new generation: each swap renames nothing and closes nothing, but no part is shared.
   void route_to(const std::string& host, std::uint16_t port, int version) {
@@ -144,43 +150,51 @@ TEST_F(Swap, AThousandGenerationsDuringTrafficCostNobodyAnything) {
   EXPECT_LE(origin.connections(), 8);
 }
 
-// A generation names its own number in two places: on the way out, and on the way to the client.
-TEST_F(Swap, ARequestSeesOneGenerationOnly) {
-  Origin one(Origin::saying("one")), other(Origin::saying("other"));
-  const auto set = [&](int version) {
-    const bool even = version % 2 == 0;
-    proxy.route("a.test", "/x", {even ? one.port() : other.port()});
-    proxy.route("a.test", "/y", {even ? one.port() : other.port()});
-  };
-  set(0);
-  proxy.start();
-  std::atomic<int> version{0};
-  std::atomic<bool> stop{false};
-  std::atomic<int> mixed{0}, seen{0};
-  // Two requests in one packet are two Exchanges; each has an answer of some generation, the second never an older one.
-  std::thread client_thread([&] {
-    RawSocket client = proxy.connect();
-    while (!stop) {
-      const int before = version;
-      client.send("GET /x HTTP/1.1\r\nHost: a.test\r\n\r\nGET /y HTTP/1.1\r\nHost: a.test\r\n\r\n");
-      const std::string x = read_response(client).body, y = read_response(client).body;
-      const int after = version;
-      const auto expected = [](int at) { return at % 2 == 0 ? "one" : "other"; };
-      if (before == after && (x != expected(before) || y != expected(before))) ++mixed;
-      ++seen;
-    }
-  });
-  for (int i = 1; i <= 100; ++i) {
-    version = -i;  // between two
-    set(i);
-    proxy.publish();
-    version = i;
-    const int before = seen;
-    TestProxy::eventually([&] { return seen > before + 1; });
+// Writes its version into the request on its way out, and into the response on its way back.
+class Stamp final : public Policy {
+ public:
+  explicit Stamp(std::string version) : version_(std::move(version)) {}
+  Outcome on_request(PolicyRequest& request) const override {
+    request.upstream_edits.set("X-Version", version_);
+    return std::nullopt;
   }
-  stop = true;
-  client_thread.join();
-  EXPECT_EQ(mixed, 0);
+  void on_response(PolicyResponse& response) const override { response.edits.set("X-Version", version_); }
+  std::string describe() const override { return "stamp " + version_; }
+
+ private:
+  const std::string version_;
+};
+
+TEST_F(Swap, ARequestSeesOneGenerationOnly) {
+  // Each origin says which one it is and what it was told; it takes its time, so that swaps come in between.
+  const auto origin = [](std::string name) {
+    return Origin::answering([name](const RawRequest& request) {
+      std::this_thread::yield();
+      return ok(name + ' ' + request.field("X-Version"));
+    });
+  };
+  Origin even(origin("even")), odd(origin("odd"));
+  const auto route_version = [&](int version) {
+    proxy.route("a.test", "/", {version % 2 == 0 ? even.port() : odd.port()}, [&](TestProxy::Routed& routed) {
+      routed.path.policies.push_back(std::make_shared<Stamp>(std::to_string(version)));
+    });
+  };
+  route_version(0);
+  proxy.start();
+  std::atomic<int> newest{0};
+  const auto whole = [&](const RawResponse& response) {
+    const int version = std::atoi(response.field("X-Version").c_str());
+    newest = std::max(newest.load(), version);
+    return response.body == (version % 2 == 0 ? "even " : "odd ") + std::to_string(version);
+  };
+  Requester one(proxy, get_from("a.test"), whole), other(proxy, get_from("a.test"), whole);
+  for (int version = 1; version <= 300; ++version) {
+    route_version(version);
+    proxy.publish();
+  }
+  EXPECT_TRUE(TestProxy::eventually([&] { return newest == 300 || one.errors() + other.errors() > 0; }));
+  EXPECT_EQ(one.errors(), 0);
+  EXPECT_EQ(other.errors(), 0);
 }
 
 // What was decided at the head holds to the end: limits, timeouts and the Upstream of the generation it began with.
