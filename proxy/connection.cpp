@@ -159,9 +159,9 @@ void Connections::add(int fd, const ClientAddress& address) {
 void Connections::remove(Connection& connection) {
   list_.erase(list_.iterator_to(connection));
   --count_;
+  delete &connection;
   worker_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
   worker_.metrics.counters.active.remove();
-  delete &connection;
 }
 
 void Connections::wake_all() {

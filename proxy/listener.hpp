@@ -51,7 +51,8 @@ class Listener final : public EventTarget {
 
   bool accept_one();
   bool survive(int error);
-  void shed_one();
+  bool shed_one();
+  void try_later();
   void warn(int error);
 
   WorkerContext& worker_;
