@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -31,6 +32,8 @@ class BodyReader {
   virtual std::string_view trailers() const = 0;
   // Why it failed, for a log line.
   virtual std::string_view failure() const = 0;
+  // The name of the limit that made it fail, or "".
+  virtual std::string_view limit() const = 0;
   // From here on everything that arrives is body, until the peer ends its side: after a switch of protocols. At most
   // `most` bytes are read ahead.
   virtual void start_raw(std::size_t most) = 0;
@@ -72,8 +75,10 @@ class ResponseWriter : public BodyWriter {
   virtual std::uint64_t body_bytes_sent() const = 0;  // without head
   // The connection will not carry another request after this response.
   virtual void close_after() = 0;
-  // Whether the client has closed its side or broken off, as far as can be seen without waiting.
-  virtual bool client_gone() = 0;
+  // Whether the client has broken off, as far as can be seen without waiting.
+  virtual bool client_broke() const = 0;
+  // Likewise, or has closed its side behind a whole request. kept: bytes of that request that are still unread.
+  virtual bool client_gone(std::size_t kept) = 0;
 };
 
 }  // namespace fairlead

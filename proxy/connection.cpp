@@ -148,6 +148,9 @@ void Connections::add(int fd, const ClientAddress& address) {
     ::close(fd);
     counters.shed.add();
     counters.limit_hits.add("max_connections");
+    if (pace_.due(worker_.readiness.now())) {
+      worker_.shared.log.warning("max-connections are open: new ones are closed at once");
+    }
     return;
   }
   counters.accepted.add();
@@ -161,9 +164,9 @@ void Connections::add(int fd, const ClientAddress& address) {
 void Connections::remove(Connection& connection) {
   list_.erase(list_.iterator_to(connection));
   --count_;
+  delete &connection;
   worker_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
   worker_.metrics.counters.active.remove();
-  delete &connection;
 }
 
 void Connections::wake_all() {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "proxy/http1_connection.hpp"
+#include "proxy/log_pace.hpp"
 #include "proxy/session.hpp"
 
 namespace fairlead {
@@ -58,6 +59,7 @@ class Connections {
   WorkerContext& worker_;
   List list_;
   std::size_t count_ = 0;
+  LogPace pace_;  // of warnings that max_connections are open
 };
 
 }  // namespace fairlead

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "proxy/local_reply.hpp"
 #include "proxy/relay.hpp"
 #include "proxy/tunnel.hpp"
@@ -40,6 +42,7 @@ class Forwarding {
   Next after_failure(AttemptFacts facts, std::string_view reason, std::string_view limit);
   Next give_up(const AttemptFacts& facts);
   Next client_left();
+  bool is_served(const EndpointState& endpoint) const;
   void note_failure(AttemptFailure failure, std::string_view reason, std::string_view limit);
   AttemptRecord& next_record(const EndpointState& endpoint);
   std::chrono::microseconds since(std::chrono::microseconds began) const {
@@ -113,7 +116,9 @@ Task<Forwarding::Next> Forwarding::use(UpstreamConnectionPtr connection, bool re
   if (!relay.limit().empty()) client_.exchange.record.limit = relay.limit();
   switch (end) {
     case RelayEnd::complete:
-      if (relay.reusable()) client_.worker.upstreams.give_back(std::move(connection));
+      if (relay.reusable() && is_served(*connection->endpoint)) {
+        client_.worker.upstreams.give_back(std::move(connection));
+      }
       co_return Next::done;
     case RelayEnd::switched:
       co_return co_await run_tunnel(*connection);
@@ -129,7 +134,7 @@ Task<Forwarding::Next> Forwarding::use(UpstreamConnectionPtr connection, bool re
       refuse_for_limit(client_, 413, "proxy_body_size");
       co_return Next::done;
     case RelayEnd::body_malformed:
-      reply_locally(client_, 400);
+      refuse_for_limit(client_, 400, relay.limit());
       co_return Next::done;
     case RelayEnd::failed:
       break;
@@ -171,6 +176,15 @@ Forwarding::Next Forwarding::give_up(const AttemptFacts&) {
 Forwarding::Next Forwarding::client_left() {
   if (!client_.response.head_sent()) client_.exchange.record.status = 499;
   return Next::broken;
+}
+
+// Whether the Worker's Snapshot of now has this Endpoint, too: a connection to one that is gone is of no more use.
+bool Forwarding::is_served(const EndpointState& endpoint) const {
+  const SnapshotRef& now = client_.worker.snapshot;
+  if (now->generation == client_.exchange.snapshot->generation) return true;
+  const UpstreamEntry* const upstream = now->routes->upstream(client_.exchange.match.upstream->config->key);
+  return upstream && std::any_of(upstream->endpoints.begin(), upstream->endpoints.end(),
+                                 [&](const auto& known) { return known.get() == &endpoint; });
 }
 
 void Forwarding::note_failure(AttemptFailure, std::string_view reason, std::string_view limit) {

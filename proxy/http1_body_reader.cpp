@@ -37,7 +37,7 @@ void Http1BodyReader::start(BodyKind kind, std::uint64_t length) {
   received_ = 0;
   left_ = length;
   trailers_.clear();
-  failure_ = {};
+  failure_ = limit_ = {};
   switch (kind) {
     case BodyKind::none:
       stage_ = Stage::done;
@@ -116,7 +116,8 @@ BodyState Http1BodyReader::parse_chunk_size(bool may_read, bool& again) {
   const std::size_t longest = max_size_digits + limits_.max_chunk_extension_bytes + 2;
   const std::size_t line_feed = bytes.substr(0, longest).find('\n');
   if (line_feed == std::string_view::npos) {
-    if (bytes.size() >= longest) return fail("a chunk extension is longer than max-chunk-extension-bytes");
+    if (bytes.size() >= longest)
+      return fail("a chunk extension is longer than max-chunk-extension-bytes", "max_chunk_extension_bytes");
     return read_more(may_read, again);
   }
   if (line_feed == 0 || bytes[line_feed - 1] != '\r') return fail("a chunk line ends in a bare line feed");
@@ -126,7 +127,7 @@ BodyState Http1BodyReader::parse_chunk_size(bool may_read, bool& again) {
   if (error != std::errc() || digits == 0 || digits > max_size_digits) return fail("a chunk size is malformed");
   const std::string_view extension = line.substr(digits);
   if (extension.size() > limits_.max_chunk_extension_bytes) {
-    return fail("a chunk extension is longer than max-chunk-extension-bytes");
+    return fail("a chunk extension is longer than max-chunk-extension-bytes", "max_chunk_extension_bytes");
   }
   const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; };
   const std::size_t first = extension.find_first_not_of(" \t");
@@ -157,9 +158,10 @@ BodyState Http1BodyReader::parse_trailers(bool may_read, bool& again) {
   const std::string_view bytes = input_.unread();
   HeadScan scan;
   HeadError error = HeadError::none;
-  const std::size_t size = find_head(bytes, {limits_.max_trailer_bytes, limits_.max_trailer_bytes}, scan, error);
+  const std::size_t most = limits_.max_trailer_bytes + 2;  // and the empty line, which is none
+  const std::size_t size = find_head(bytes, {most, most}, scan, error);
   if (error == HeadError::line_too_long || error == HeadError::head_too_large) {
-    return fail("the trailers are larger than max-trailer-bytes");
+    return fail("the trailers are larger than max-trailer-bytes", "max_trailer_bytes");
   }
   if (error != HeadError::none) return fail("the trailers are malformed");
   if (size == 0) return read_more(may_read, again);
@@ -167,8 +169,11 @@ BodyState Http1BodyReader::parse_trailers(bool may_read, bool& again) {
     std::vector<Field> storage;
     storage.reserve(limits_.max_header_count);
     Fields fields;
-    if (parse_fields(bytes.substr(0, size), storage, fields) != HeadError::none)
-      return fail("the trailers are malformed");
+    const HeadError bad = parse_fields(bytes.substr(0, size), storage, fields);
+    if (bad == HeadError::too_many_fields) {
+      return fail("there are more trailers than max-header-count", "max_header_count");
+    }
+    if (bad != HeadError::none) return fail("the trailers are malformed");
     for (const Field& field : fields.list) {
       if (may_be_trailer(field)) trailers_.append(field.name).append(": ").append(field.value).append("\r\n");
     }
@@ -177,9 +182,10 @@ BodyState Http1BodyReader::parse_trailers(bool may_read, bool& again) {
   return finish();
 }
 
-BodyState Http1BodyReader::fail(std::string_view why) {
+BodyState Http1BodyReader::fail(std::string_view why, std::string_view limit) {
   stage_ = Stage::broken;
   failure_ = why;
+  limit_ = limit;
   return BodyState::failed;
 }
 

@@ -25,6 +25,7 @@ class Http1BodyReader final : public BodyReader {
   std::uint64_t received() const override { return received_; }
   std::string_view trailers() const override { return trailers_; }
   std::string_view failure() const override { return failure_; }
+  std::string_view limit() const override { return limit_; }
   void start_raw(std::size_t most) override {
     start(BodyKind::until_close, 0);
     input_.hold_at_most(most);
@@ -41,7 +42,7 @@ class Http1BodyReader final : public BodyReader {
   BodyState parse_chunk_size(bool may_read, bool& again);
   BodyState parse_chunk_end(bool may_read, bool& again);
   BodyState parse_trailers(bool may_read, bool& again);
-  BodyState fail(std::string_view why);
+  BodyState fail(std::string_view why, std::string_view limit = {});
   BodyState finish() {
     stage_ = Stage::done;
     return BodyState::end;
@@ -55,6 +56,7 @@ class Http1BodyReader final : public BodyReader {
   std::uint64_t received_ = 0;
   std::string trailers_;
   std::string_view failure_;
+  std::string_view limit_;
 };
 
 }  // namespace fairlead

@@ -1,5 +1,7 @@
 #include "proxy/http1_connection.hpp"
 
+#include <algorithm>
+
 #include "proxy/serve.hpp"
 
 namespace fairlead {
@@ -11,7 +13,7 @@ constexpr int max_empty_lines = 4;
 // Room for the longest thing that must be whole to be understood, and for the requests behind the one being served.
 std::size_t read_ahead(const Limits& limits) {
   constexpr std::size_t chunk_size_line = 32;
-  return std::max({limits.max_pipelined_bytes, limits.max_request_head_bytes, limits.max_trailer_bytes,
+  return std::max({limits.max_pipelined_bytes, limits.max_request_head_bytes, limits.max_trailer_bytes + 2,
                    limits.max_chunk_extension_bytes + chunk_size_line});
 }
 
@@ -97,10 +99,17 @@ Task<void> Http1Connection::run() {
       if (co_await serve_request()) continue;
     } else if (!closed_ && (wait == HeadWait::refused || phase_ == Phase::reading)) {
       co_await refuse_head(error, timed_out);
+    } else if (!closed_) {
+      end_idle(timed_out);
     }
     break;
   }
   enter(Phase::none);
+}
+
+void Http1Connection::end_idle(bool timed_out) {
+  if (timed_out && !worker_.draining) worker_.metrics.counters.limit_hits.add("idle_timeout");
+  stream_.shutdown_write();
 }
 
 // closed stands for "not yet" here: run() reads more.
@@ -167,8 +176,12 @@ Task<bool> Http1Connection::serve_request() {
   const ExchangePool::Pointer exchange = worker_.exchanges.take();
   prepare(*exchange);
   std::string_view limit;
+  const bool full = input_.room() == 0;
   const int refusal = understand(*exchange, limit);
-  const bool last = worker_.draining || requests_ >= worker_.limits.max_keepalive_requests;
+  note_pipelined(*exchange, full);
+  const bool used_up = requests_ >= worker_.limits.max_keepalive_requests;
+  if (used_up) worker_.metrics.counters.limit_hits.add("max_keepalive_requests");
+  const bool last = worker_.draining || used_up;
   response_.start(exchange->request.method, exchange->request.minor_version, exchange->framing.keep_alive && !last);
   ClientSide client{session_, worker_, *exchange, body_, response_};
   bool usable = true;
@@ -182,8 +195,13 @@ Task<bool> Http1Connection::serve_request() {
   co_return co_await finish_request(client, usable, refusal != 0);
 }
 
+// full: no more could be read. Without a body, what is there are further requests.
+void Http1Connection::note_pipelined(const Exchange& exchange, bool full) {
+  if (full && exchange.framing.body == BodyKind::none) worker_.metrics.counters.limit_hits.add("max_pipelined_bytes");
+}
+
 Task<bool> Http1Connection::finish_request(ClientSide& client, bool usable, bool refused) {
-  if (usable && !output_.drained()) usable = co_await drain_output();
+  if (usable && !output_.drained()) usable = co_await drain_output(client.exchange);
   finish(client);
   scan_ = {};
   empty_lines_ = 0;
@@ -219,7 +237,7 @@ Task<bool> Http1Connection::refuse_head(HeadError error, bool timed_out) {
   co_return co_await finish_request(client, true, true);
 }
 
-Task<bool> Http1Connection::drain_output() {
+Task<bool> Http1Connection::drain_output(Exchange& exchange) {
   LoopTime last_moved = session_.now();
   while (!output_.drained()) {
     const std::uint64_t before = output_.progress();
@@ -228,6 +246,7 @@ Task<bool> Http1Connection::drain_output() {
     if (output_.progress() != before) last_moved = session_.now();
     if (!co_await session_.wait_until(last_moved + worker_.limits.client_send_timeout) &&
         session_.now() >= last_moved + worker_.limits.client_send_timeout) {
+      exchange.record.limit = "client_send_timeout";
       co_return false;
     }
   }
@@ -247,6 +266,7 @@ Task<void> Http1Connection::linger() {
     if (count > 0) {
       forgotten += static_cast<std::uint64_t>(count);
     } else if (!co_await session_.wait_until(deadline)) {
+      worker_.metrics.counters.limit_hits.add("lingering_close");
       break;
     }
   }

@@ -42,7 +42,9 @@ class Http1Connection {
   int understand(Exchange& exchange, std::string_view& limit);
   void prepare(Exchange& exchange);
   Task<bool> finish_request(ClientSide& client, bool usable, bool refused);
-  Task<bool> drain_output();
+  Task<bool> drain_output(Exchange& exchange);
+  void note_pipelined(const Exchange& exchange, bool full);
+  void end_idle(bool timed_out);
   Task<void> linger();
   void enter(Phase phase);
   Level* level_of(Phase phase);

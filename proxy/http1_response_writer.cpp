@@ -131,9 +131,10 @@ void Http1ResponseWriter::switch_protocols(const ResponseHead& head, const HeadE
 }
 
 // A client that has sent its next requests already is taken to wait for all answers, even if it ended its side.
-bool Http1ResponseWriter::client_gone() {
+bool Http1ResponseWriter::client_gone(std::size_t kept) {
   Stream& stream = output().stream();
-  if (!stream.socket().peer_closed || !input_.empty()) return false;
+  if (client_broke()) return true;
+  if (!stream.socket().peer_closed || input_.unread().size() > kept || input_.room() == 0) return false;
   const IoCount count = input_.fill(stream);
   return count == io_end || count == io_failed;
 }

@@ -41,7 +41,8 @@ class Http1ResponseWriter final : public ResponseWriter {
   std::uint64_t bytes_sent() const override { return framer_.output().bytes_given() - bytes_before_; }
   std::uint64_t body_bytes_sent() const override { return framer_.body_bytes(); }
   void close_after() override { keep_alive_ = false; }
-  bool client_gone() override;
+  bool client_broke() const override { return framer_.output().stream().socket().broken; }
+  bool client_gone(std::size_t kept) override;
 
  private:
   Output& output() { return framer_.output(); }

@@ -16,7 +16,8 @@ struct Limits {
   std::size_t max_chunk_extension_bytes = 1024;     // per chunk: 400, or the upstream connection is closed
   std::size_t max_trailer_bytes = 8 * 1024;         // 400, or the upstream connection is closed
   std::size_t max_interim_responses = 16;           // 1xx in a row before the final one: 502
-  std::size_t max_pipelined_bytes = 64 * 1024;    // read ahead of the request being answered; more stays in the socket
+  std::size_t max_pipelined_bytes =
+      64 * 1024;  // read ahead of the request being answered (at least one head); more stays in the socket
   std::uint32_t max_keepalive_requests = 10'000;  // per client connection, then Connection: close
   std::uint32_t max_connections = 65'536;         // clients of the whole process; more are closed at once and counted
   std::uint32_t max_idle_upstream_connections =

@@ -19,6 +19,10 @@ int open_spare() {
   return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+bool is_shortage(int error) {
+  return error == EMFILE || error == ENFILE;
+}
+
 std::string where(const IpAddress& address, std::uint16_t port) {
   return address.is_v4() ? fmt::format("{}:{}", address.to_string(), port)
                          : fmt::format("[{}]:{}", address.to_string(), port);
@@ -103,6 +107,7 @@ bool Listener::start() {
 }
 
 void Listener::run() {
+  if (spare_ < 0) spare_ = open_spare();
   if (retry_.expired()) {
     TimerWheel::clear(retry_);
     socket_.readable = true;
@@ -149,24 +154,44 @@ bool Listener::survive(int error) {
     default:
       break;
   }
+  if (is_shortage(error) && spare_ >= 0) return shed_one();
   worker_.metrics.counters.accept_errors.add();
-  if ((error == EMFILE || error == ENFILE) && spare_ >= 0) {
-    shed_one();
-    if (spare_ >= 0) return true;
-  }
-  socket_.readable = false;
-  worker_.readiness.timers().set(retry_, worker_.readiness.now() + TimerWheel::tick);
+  warn(error);
+  try_later();
   return false;
 }
 
-void Listener::shed_one() {
+void Listener::try_later() {
+  socket_.readable = false;
+  worker_.readiness.timers().set(retry_, worker_.readiness.now() + TimerWheel::tick);
+}
+
+void Listener::warn(int error) {
+  if (!pace_.due(worker_.readiness.now())) return;
+  worker_.shared.log.warning(
+      fmt::format("port {}: a connection cannot be accepted: {}{}", port_, std::strerror(error),
+                  is_shortage(error) ? "; as long as that lasts, new ones are closed at once" : ""));
+}
+
+// True when one was shed. The kernel looks for a descriptor before it looks for a connection: there may be none.
+bool Listener::shed_one() {
   ::close(spare_);
   const int fd = ::accept4(socket_.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd >= 0) {
-    ::close(fd);
-    worker_.metrics.counters.shed.add();
-  }
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
   spare_ = open_spare();
+  if (fd >= 0) {
+    worker_.metrics.counters.accept_errors.add();
+    worker_.metrics.counters.shed.add();
+    warn(EMFILE);
+    return true;
+  }
+  if (error == EAGAIN) {
+    socket_.readable = false;
+  } else {
+    try_later();
+  }
+  return false;
 }
 
 }  // namespace fairlead

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "proxy/connection.hpp"
+#include "proxy/log_pace.hpp"
 #include "router/base/result.hpp"
 
 namespace fairlead {
@@ -50,7 +51,9 @@ class Listener final : public EventTarget {
 
   bool accept_one();
   bool survive(int error);
-  void shed_one();
+  bool shed_one();
+  void try_later();
+  void warn(int error);
 
   WorkerContext& worker_;
   Connections& connections_;
@@ -58,6 +61,7 @@ class Listener final : public EventTarget {
   const bool tls_;
   Socket socket_;
   Deadline retry_;
+  LogPace pace_;
   int spare_;  // given up for a moment when no descriptor is left
 };
 

@@ -35,10 +35,9 @@ bool Output::send() {
   std::size_t left = std::exchange(gather_.bytes, 0);
   IoCount taken = 0;
   const bool complete = !gather_.text.overflow();
-  if (!complete) pieces = {};         // a message with a hole in it must not leave
-  if (!unsent_.empty() || !complete)  // what was added earlier goes first
-    left = 0;
-  while (left > 0) {
+  const bool behind_others = !unsent_.empty();  // what was added earlier goes first
+  if (!complete) pieces = {};                   // a message with a hole in it must not leave
+  while (left > 0 && complete && !behind_others) {
     taken = stream_.write(pieces);
     if (taken <= 0) break;
     left -= static_cast<std::size_t>(taken);
@@ -57,6 +56,7 @@ bool Output::send() {
     if (taken != io_failed) unsent_.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
   }
   gather_.text.clear();
+  if (behind_others) return flush() && complete;
   stream_unsent_ = stream_.flush() == io_blocked;
   return complete && taken != io_failed;
 }

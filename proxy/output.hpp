@@ -84,7 +84,7 @@ class Output {
   std::uint64_t bytes_taken() const { return bytes_taken_; }  // of these, those that the stream took
   // Grows with every byte that reaches the socket.
   std::uint64_t progress() const { return bytes_taken_ - std::min<std::uint64_t>(bytes_taken_, stream_.unsent()); }
-  Stream& stream() { return stream_; }
+  Stream& stream() const { return stream_; }
 
  private:
   Stream& stream_;

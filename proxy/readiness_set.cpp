@@ -110,6 +110,7 @@ int ReadinessSet::look() {
     if (what & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) socket.readable = true;
     if (what & (EPOLLOUT | EPOLLHUP | EPOLLERR)) socket.writable = true;
     if (what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) socket.peer_closed = true;
+    if (what & (EPOLLHUP | EPOLLERR)) socket.broken = true;
     if (socket.target) queue(*socket.target);
   }
   return count;

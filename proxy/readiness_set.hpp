@@ -21,6 +21,7 @@ struct Socket {
   bool readable = false;     // a read may give something: cleared by whoever sees a short read
   bool writable = false;     // a write may be taken: cleared by whoever sees a short write
   bool peer_closed = false;  // a FIN (or an error) has been announced: read until end of stream is seen
+  bool broken = false;       // reset, or ended both ways: nothing will move any more
   EventTarget* target = nullptr;
 
   Socket() = default;

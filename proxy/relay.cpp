@@ -13,7 +13,8 @@ Relay::Relay(ClientSide& client, UpstreamConnection& upstream, AttemptRecord& re
       upstream_(upstream),
       record_(record),
       framer_(upstream.output),
-      began_(client.worker.readiness.now_precise()) {
+      began_(client.worker.readiness.now_precise()),
+      taken_before_(upstream.output.bytes_taken()) {
   const LoopTime now = client.session.now();
   progress_ = {now, now, now, now};
 }
@@ -29,7 +30,7 @@ Task<RelayEnd> Relay::run() {
       if (++moves % moves_a_turn == 0) co_await client_.session.yield();
       continue;
     }
-    if (request_done_ && client_.response.client_gone()) {
+    if (client_.response.client_broke() || (request_done_ && client_.response.client_gone(retained_))) {
       end(RelayEnd::client_gone);
     } else if (!co_await client_.session.wait_until(deadline())) {
       time_out();
@@ -66,8 +67,7 @@ void Relay::send_request() {
   std::string_view piece;
   const BodyState state = client_.body.pull(piece, false);
   if (state == BodyState::failed) {
-    reason_ = client_.body.failure();
-    end(RelayEnd::body_malformed);
+    fail_request_body();
     return;
   }
   if (state != BodyState::data) piece = {};
@@ -80,10 +80,8 @@ void Relay::send_request() {
   const bool whole =
       client_.exchange.framing.body == BodyKind::length && piece.size() == client_.exchange.framing.length;
   if (state == BodyState::end || whole) finish_request(state == BodyState::end);
-  const std::uint64_t taken_before = upstream_.output.bytes_taken();
   if (!upstream_.output.send()) upstream_broken_ = true;
-  bytes_sent_ = upstream_.output.bytes_taken() > taken_before;
-  if (upstream_broken_ && !bytes_sent_) {
+  if (upstream_broken_ && !request_bytes_sent()) {
     fail(AttemptFailure::closed_before_response, "the connection to the upstream took no bytes");
     return;
   }
@@ -123,7 +121,8 @@ bool Relay::push_body() {
     if (!upstream_.output.flush()) upstream_broken_ = true;
     if (upstream_.output.progress() != before) progress_.upstream_write = client_.session.now();
     if (upstream_broken_ || !upstream_.output.drained()) return false;
-    progress_.client_read = client_.session.now();  // the client was not asked until now
+    // Neither side was asked until now.
+    progress_.client_read = progress_.upstream_read = client_.session.now();
   }
   if (request_done_) return false;
   std::string_view piece;
@@ -137,8 +136,7 @@ bool Relay::push_body() {
       if (!upstream_.output.send()) upstream_broken_ = true;
       return true;
     case BodyState::failed:
-      reason_ = client_.body.failure();
-      return end(head_done_ ? RelayEnd::client_gone : RelayEnd::body_malformed);
+      return fail_request_body();
   }
   return false;
 }
@@ -148,7 +146,6 @@ bool Relay::take_body_piece(std::string_view piece) {
   const LoopTime now = client_.session.now();
   progress_.client_read = progress_.upstream_write = now;
   body_consumed_ = true;
-  bytes_sent_ = true;
   // Pieces that are there already leave in the same call.
   BodyState state = BodyState::data;
   while (state == BodyState::data) {
@@ -161,6 +158,12 @@ bool Relay::take_body_piece(std::string_view piece) {
   if (state == BodyState::end) finish_request(true);
   if (!upstream_.output.send()) upstream_broken_ = true;
   return true;
+}
+
+bool Relay::fail_request_body() {
+  reason_ = client_.body.failure();
+  limit_ = client_.body.limit();
+  return end(head_done_ ? RelayEnd::client_gone : RelayEnd::body_malformed);
 }
 
 // Response towards the client. True when bytes moved, or the Relay ended. Nothing is read while the client has not
@@ -290,7 +293,10 @@ bool Relay::pull_body() {
   if (state == BodyState::end) client_.response.end(upstream_.body.trailers());
   progress_.client_write = client_.session.now();  // all was drained before
   if (!client_.response.send()) return end(RelayEnd::client_gone);
-  if (state == BodyState::failed) return fail(AttemptFailure::closed_before_response, upstream_.body.failure());
+  if (state == BodyState::failed) {
+    limit_ = upstream_.body.limit();
+    return fail(AttemptFailure::closed_before_response, upstream_.body.failure());
+  }
   if (state != BodyState::end) return gathered;
   record_.response_bytes = upstream_.body.received();
   return end(RelayEnd::complete);
@@ -311,7 +317,7 @@ LoopTime Relay::deadline() const {
   }
   if (!client_.response.drained()) {
     at = std::min(at, progress_.client_write + limits.client_send_timeout);
-  } else if (request_done_ || head_done_ || upstream_broken_) {
+  } else if ((request_done_ && upstream_.output.drained()) || head_done_ || upstream_broken_) {
     at = std::min(at, last_upstream_sign() + settings().read_timeout);
   }
   return at;

@@ -34,7 +34,7 @@ class Relay {
   AttemptFailure failure() const { return failure_; }
   std::string_view reason() const { return reason_; }  // of failed, cut and body_malformed, for the log
   std::string_view limit() const { return limit_; }    // the one that was hit, or ""
-  bool request_bytes_sent() const { return bytes_sent_; }
+  bool request_bytes_sent() const { return upstream_.output.bytes_taken() > taken_before_; }
   bool body_consumed() const { return body_consumed_; }
   // After complete: nothing is left on the connection, and both sides let it persist.
   bool reusable() const;
@@ -59,6 +59,7 @@ class Relay {
   BodyFraming request_framing() const;
   bool push_body();
   bool take_body_piece(std::string_view piece);
+  bool fail_request_body();
   void finish_request(bool add_end);
   bool too_large(std::size_t more) const;
   bool pull_response();
@@ -80,6 +81,7 @@ class Relay {
   Http1Framer framer_;
   Progress progress_;
   const std::chrono::microseconds began_;
+  const std::uint64_t taken_before_;
   HeadScan scan_;
   ResponseFraming framing_;
   std::size_t interim_responses_ = 0;
@@ -88,7 +90,6 @@ class Relay {
   bool request_done_ = false;
   bool upstream_broken_ = false;  // takes no more bytes; it may still have sent a response
   bool head_done_ = false;
-  bool bytes_sent_ = false;
   bool body_consumed_ = false;
   bool ended_ = false;
   RelayEnd end_ = RelayEnd::complete;

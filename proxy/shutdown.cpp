@@ -33,23 +33,28 @@ void block_stop_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-void serve_until_stopped(const Options& options, Workers& workers, Log& log) {
-  while (!wait_for_signal(SessionTickets::rotation_interval)) workers.tickets().rotate();
+void stop_gently(const Options& options, Workers& workers, Log& log, const StopWait& wait) {
   log.info(fmt::format("stopping: no longer ready, still serving for {} ms", options.shutdown_grace_period.count()));
   workers.ready().drain();
-  if (wait_for_signal(options.shutdown_grace_period)) return;
+  if (wait(options.shutdown_grace_period)) return;
   workers.drain();
   log.info(fmt::format("stopping: {} connections are open; waiting for them up to {} ms", workers.connections(),
                        options.drain_timeout.count()));
   constexpr std::chrono::milliseconds look_every{50};
   for (std::chrono::milliseconds waited{0}; waited < options.drain_timeout && workers.connections() > 0;
        waited += look_every) {
-    if (wait_for_signal(look_every)) return;
+    if (wait(look_every)) return;
   }
   if (workers.connections() > 0) {
     log.warning(fmt::format("stopping: {} connections are cut off", workers.connections()));
+    workers.cut_connections();
   }
-  wait_for_signal(options.post_shutdown_grace_period);
+  wait(options.post_shutdown_grace_period);
+}
+
+void serve_until_stopped(const Options& options, Workers& workers, Log& log) {
+  while (!wait_for_signal(SessionTickets::rotation_interval)) workers.tickets().rotate();
+  stop_gently(options, workers, log, wait_for_signal);
 }
 
 }  // namespace fairlead

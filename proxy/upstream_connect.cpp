@@ -97,7 +97,7 @@ Task<Connected> connect_upstream(ClientSide& client, std::shared_ptr<EndpointSta
     if (!co_await client.session.wait_until(deadline)) {
       co_return failed(AttemptFailure::connect_timeout, "the connection to the upstream took too long");
     }
-    if (client.body.ended() && client.response.client_gone()) {
+    if (client.response.client_broke() || (client.body.ended() && client.response.client_gone(0))) {
       Connected gone;
       gone.client_gone = true;
       co_return gone;

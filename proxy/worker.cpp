@@ -50,6 +50,7 @@ void Worker::publish(std::shared_ptr<const Snapshot> snapshot) {
 
 void Worker::take(std::shared_ptr<const Snapshot> snapshot) {
   const std::uint64_t generation = snapshot->generation;
+  worker_.upstreams.close(snapshot->routes->retired_endpoints());
   worker_.snapshot = SnapshotRef(std::move(snapshot));
   if (!accepting_ && !worker_.draining) {
     accepting_ = true;
@@ -66,6 +67,10 @@ void Worker::retain_series(std::shared_ptr<const LiveRoutes> live) {
 
 void Worker::drain() {
   mailbox_.post([this] { start_draining(); });
+}
+
+void Worker::cut_connections() {
+  mailbox_.post([this] { connections_.close_all(); });
 }
 
 void Worker::start_draining() {

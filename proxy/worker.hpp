@@ -29,6 +29,7 @@ class Worker {
   void retain_series(std::shared_ptr<const LiveRoutes> live);
   // Accepts what has connected already, then closes the listeners; from now on responses close their connections.
   void drain();
+  void cut_connections();  // of clients, whatever they are doing
 
  private:
   void run();

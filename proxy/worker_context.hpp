@@ -39,7 +39,7 @@ struct WorkerContext {
         access_log(log_fd, everybodys.options.log_format, counted.counters.access_log_dropped),
         trust{everybodys.options.use_forwarded_headers, everybodys.options.proxy_real_ip_cidr},
         exchanges(everybodys.options.limits.max_header_count),
-        upstreams(everybodys.options.limits, set),
+        upstreams(everybodys.options.limits, set, counted.counters.limit_hits),
         balancer(seed) {}
 
   SharedContext& shared;

@@ -82,6 +82,10 @@ void Workers::drain() {
   for (const std::unique_ptr<Worker>& worker : workers_) worker->drain();
 }
 
+void Workers::cut_connections() {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->cut_connections();
+}
+
 std::vector<const WorkerMetrics*> Workers::metrics() const {
   std::vector<const WorkerMetrics*> all;
   for (const std::unique_ptr<WorkerMetrics>& metrics : metrics_) all.push_back(metrics.get());

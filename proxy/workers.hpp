@@ -21,6 +21,7 @@ class Workers {
 
   void publish(const std::shared_ptr<const Snapshot>& snapshot);
   void drain();
+  void cut_connections();
   std::uint32_t connections() const { return shared_.connections.load(std::memory_order_relaxed); }
 
   std::uint16_t http_port() const { return http_port_; }

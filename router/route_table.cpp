@@ -57,6 +57,14 @@ const std::shared_ptr<const CompiledHost>& unmatched_host() {
   return host;
 }
 
+// The Upstream's state of this Endpoint, or null.
+std::shared_ptr<EndpointState> find_state(const UpstreamEntry& upstream, const Endpoint& endpoint) {
+  const auto& states = upstream.endpoints;
+  const auto found = std::lower_bound(states.begin(), states.end(), endpoint,
+                                      [](const auto& known, const Endpoint& at) { return known->endpoint < at; });
+  return found != states.end() && (*found)->endpoint == endpoint ? *found : nullptr;
+}
+
 // An Upstream's states, those of Endpoints that stay taken over from the last one.
 std::shared_ptr<const UpstreamEntry> compile_upstream(std::shared_ptr<const Upstream> config, const UpstreamSlot& slot,
                                                       const UpstreamEntry* last) {
@@ -66,11 +74,7 @@ std::shared_ptr<const UpstreamEntry> compile_upstream(std::shared_ptr<const Upst
   entry->endpoints.reserve(config->endpoints.size());
   for (const Endpoint& endpoint : config->endpoints) {
     std::shared_ptr<EndpointState> state;
-    if (last && last->config->protocol == config->protocol) {
-      const auto found = std::lower_bound(last->endpoints.begin(), last->endpoints.end(), endpoint,
-                                          [](const auto& known, const Endpoint& at) { return known->endpoint < at; });
-      if (found != last->endpoints.end() && (*found)->endpoint == endpoint) state = *found;
-    }
+    if (last && last->config->protocol == config->protocol) state = find_state(*last, endpoint);
     entry->endpoints.push_back(state ? state : std::make_shared<EndpointState>(endpoint, config->protocol));
   }
   entry->config = std::move(config);
@@ -124,13 +128,20 @@ class TableEditor {
       ++parts_->upstream_count;
     }
     const UpstreamSlot slot = *slots_.find(key);
-    page(slot.index)[slot.index % page_size] = upstream ? compile_upstream(upstream, slot, before.get()) : nullptr;
+    const auto after = upstream ? compile_upstream(upstream, slot, before.get()) : nullptr;
+    if (before) retire(*before, after.get());
+    page(slot.index)[slot.index % page_size] = after;
     if (upstream) return;
     --parts_->upstream_count;
     release(key);
   }
 
   void set_settings(std::shared_ptr<const Settings> settings) { parts_->settings = std::move(settings); }
+
+  std::vector<std::uint64_t> retired() {
+    std::sort(retired_.begin(), retired_.end());
+    return std::move(retired_);
+  }
 
   std::unique_ptr<const Parts> finish() && {
     parts_->hosts = std::move(hosts_).finish();
@@ -139,6 +150,12 @@ class TableEditor {
   }
 
  private:
+  void retire(const UpstreamEntry& before, const UpstreamEntry* after) {
+    for (const std::shared_ptr<EndpointState>& state : before.endpoints) {
+      if (!after || find_state(*after, state->endpoint) != state) retired_.push_back(state->id);
+    }
+  }
+
   void add_host(const std::string& name, const std::shared_ptr<const Host>& host) {
     auto compiled = std::make_shared<CompiledHost>(host);
     for (const Path& path : host->paths) {
@@ -196,6 +213,7 @@ class TableEditor {
   }
 
   std::unique_ptr<Parts> parts_;
+  std::vector<std::uint64_t> retired_;
   ShardedMap<std::shared_ptr<const CompiledHost>>::Editor hosts_;
   ShardedMap<UpstreamSlot>::Editor slots_;
   std::vector<Page*> own_pages_;  // by number: null where the page is shared with the table this began with
@@ -203,11 +221,12 @@ class TableEditor {
 
 }  // namespace
 
-RouteTable::RouteTable(std::unique_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+RouteTable::RouteTable(std::unique_ptr<const Parts> parts, std::vector<std::uint64_t> retired)
+    : parts_(std::move(parts)), retired_(std::move(retired)) {}
 RouteTable::~RouteTable() = default;
 
 std::shared_ptr<const RouteTable> RouteTable::empty() {
-  return std::shared_ptr<const RouteTable>(new RouteTable(std::make_unique<const Parts>()));
+  return std::shared_ptr<const RouteTable>(new RouteTable(std::make_unique<const Parts>(), {}));
 }
 
 std::shared_ptr<const RouteTable> RouteTable::with(const ConfigDelta& delta) const {
@@ -215,7 +234,8 @@ std::shared_ptr<const RouteTable> RouteTable::with(const ConfigDelta& delta) con
   for (const auto& [name, host] : delta.hosts) editor.set_host(name, host);
   for (const auto& [key, upstream] : delta.upstreams) editor.set_upstream(key, upstream);
   if (delta.settings) editor.set_settings(delta.settings);
-  return std::shared_ptr<const RouteTable>(new RouteTable(std::move(editor).finish()));
+  std::vector<std::uint64_t> retired = editor.retired();
+  return std::shared_ptr<const RouteTable>(new RouteTable(std::move(editor).finish(), std::move(retired)));
 }
 
 RouteMatch RouteTable::match(std::string_view host, std::string_view path) const {

@@ -42,14 +42,18 @@ class RouteTable {
   // What a path's upstream_key leads to, or null when there is no such Upstream.
   const UpstreamEntry* upstream(std::string_view key) const;
 
+  // Ids of the EndpointStates that the table this one was made from knew and this one does not, sorted.
+  const std::vector<std::uint64_t>& retired_endpoints() const { return retired_; }
+
   ~RouteTable();
   RouteTable(const RouteTable&) = delete;
   RouteTable& operator=(const RouteTable&) = delete;
 
  private:
   struct Parts;
-  explicit RouteTable(std::unique_ptr<const Parts> parts);
+  RouteTable(std::unique_ptr<const Parts> parts, std::vector<std::uint64_t> retired);
   std::unique_ptr<const Parts> parts_;
+  std::vector<std::uint64_t> retired_;
 };
 
 }  // namespace fairlead
