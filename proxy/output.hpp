@@ -32,7 +32,7 @@ class TextBuffer {
   // Text known when compiling is copied without a call.
   template <std::size_t size>
   void literal(const char (&text)[size]) {
-    if (size - 1 > capacity_ - size_) {
+    if (overflow_ || size - 1 > capacity_ - size_) {
       overflow_ = true;
       return;
     }

@@ -128,7 +128,8 @@ TEST_F(Overload, WithoutDescriptorsForTheUpstreamTheAnswerIs502) {
 // More come than can be had; who comes later is served.
 TEST_F(Overload, AFloodIsSurvived) {
   constexpr std::size_t many = 40, room = 10;
-  for (std::uint64_t round = 1; round <= 3; ++round) {
+  for (int round = 0; round < 3; ++round) {
+    const std::uint64_t before = shed();
     std::vector<RawSocket> flood;
     for (std::size_t i = 0; i < many; ++i) flood.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     {
@@ -140,9 +141,10 @@ TEST_F(Overload, AFloodIsSurvived) {
       for (const RawSocket& client : flood) {
         ASSERT_EQ(::connect(client.fd(), reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
       }
-      EXPECT_TRUE(TestProxy::eventually([&] { return shed() == round * (many - room); })) << shed();
+      EXPECT_TRUE(TestProxy::eventually([&] { return shed() >= before + many - room; })) << shed();
     }
-    EXPECT_EQ(proxy.get("a.test").body, "hello");
+    // The first may still be shed, by a look at the queue that began without descriptors.
+    EXPECT_TRUE(TestProxy::eventually([&] { return proxy.get("a.test").body == "hello"; }));
     flood.clear();
     EXPECT_TRUE(TestProxy::eventually([&] { return proxy.workers->connections() == 0; }));
   }

@@ -36,6 +36,11 @@ TEST(TextBuffer, NoticesWhatDoesNotFitAndForgetsItWhenCleared) {
   EXPECT_TRUE(text.overflow());
   EXPECT_EQ(text.view(), "1234");
   text.clear();
+  text.append("12345");
+  text.append("6");
+  text.literal("7");
+  EXPECT_EQ(text.view(), "") << "nothing follows a hole";
+  text.clear();
   EXPECT_FALSE(text.overflow());
   EXPECT_EQ(text.view(), "");
 }
