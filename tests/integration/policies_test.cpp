@@ -268,7 +268,7 @@ TEST_F(Policies, HstsIsSaidOverTlsOnly) {
 }
 
 TEST_F(Policies, UnknownAnnotationsAreProblemsAndHarmNothing) {
-  serve({.annotations = {{"rewrite-targt", "/x"}, {"auth-url", "https://auth.test"}}});
+  serve({.annotations = {{"rewrite-targt", "/x"}, {"limit-rps", "5"}}});
   EXPECT_EQ(seen("/"), "GET / HTTP/1.1");
   EXPECT_THAT(problems, UnorderedElementsAre(Field(&Problem::message, HasSubstr("did you mean \"rewrite-target\"")),
                                              Field(&Problem::message, HasSubstr("not supported by Fairlead yet"))));
