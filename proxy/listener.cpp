@@ -128,14 +128,17 @@ bool Listener::accept_one() {
   SocketAddress peer;
   const int fd = ::accept4(socket_.fd, peer.get(), peer.size_for_filling(), SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return survive(errno);
-  const Endpoint from = peer.endpoint();
+  take(fd, peer.endpoint());
+  return true;
+}
+
+void Listener::take(int fd, const Endpoint& from) {
   ClientAddress address;
   address.address = from.address;
   address.port = from.port;
   address.local_port = port_;
   address.tls = tls_;
   connections_.add(fd, address);
-  return true;
 }
 
 // True when accepting may go on at once.
@@ -173,14 +176,20 @@ void Listener::warn(int error) {
                   is_shortage(error) ? "; as long as that lasts, new ones are closed at once" : ""));
 }
 
-// True when one was shed. The kernel looks for a descriptor before it looks for a connection: there may be none.
+// True when one was accepted. The kernel looks for a descriptor before it looks for a connection: there may be none.
 bool Listener::shed_one() {
   ::close(spare_);
-  const int fd = ::accept4(socket_.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  SocketAddress peer;
+  const int fd = ::accept4(socket_.fd, peer.get(), peer.size_for_filling(), SOCK_NONBLOCK | SOCK_CLOEXEC);
   const int error = errno;
-  if (fd >= 0) ::close(fd);
   spare_ = open_spare();
+  if (fd >= 0 && spare_ >= 0) {  // the shortage has ended in between
+    take(fd, peer.endpoint());
+    return true;
+  }
   if (fd >= 0) {
+    ::close(fd);
+    spare_ = open_spare();
     worker_.metrics.counters.accept_errors.add();
     worker_.metrics.counters.shed.add();
     warn(EMFILE);

@@ -50,6 +50,7 @@ class Listener final : public EventTarget {
   static constexpr int accepts_a_turn = 64;
 
   bool accept_one();
+  void take(int fd, const Endpoint& from);
   bool survive(int error);
   bool shed_one();
   void try_later();
