@@ -103,6 +103,11 @@ void Reflector::on_time(Time now) {
 void Reflector::on_head(int status, Time now) {
   status_ = status;
   heard_at_ = opened_at_ = now;
+  if (status != 200) return;
+  forbidden_ = 0;
+  if (!trouble_ || trouble_->cause != Cause::unreachable) return;
+  back_off_.reset();  // however long it was away, it is back: what it says now is everyday life again
+  stumbles_ = 0;
 }
 
 bool Reflector::on_bytes(std::string_view bytes, Time now) {
@@ -248,18 +253,20 @@ void Reflector::on_refusal(const ApiEnding& ending, Time now) {
 }
 
 void Reflector::on_forbidden(Time now) {
-  if (resource_.forbidden_is_absent && !announced_) {
-    Change change;
-    change.kind = resource_.kind;
-    change.type = resource_.single ? Change::Type::remove : Change::Type::replace;
-    if (resource_.single) change.name = *resource_.single;
-    changes_.push_back(std::move(change));
-    announced_ = true;
-  }
-  const std::string told = told_by_server();
+  const std::string message = told_by_server() + "; grant list and watch on " + resource_.plural + " to this account";
+  if (++forbidden_ <= options_.hasty_forbidden) return wait(Cause::forbidden, message, now, {});
+  if (resource_.forbidden_is_absent && !announced_) announce_absence();
   list_again();  // who may list but not watch is asked again and again
-  wait(Cause::forbidden, told + "; grant list and watch on " + resource_.plural + " to this account", now,
-       options_.forbidden_wait);
+  wait(Cause::forbidden, message, now, options_.forbidden_wait);
+}
+
+void Reflector::announce_absence() {
+  Change change;
+  change.kind = resource_.kind;
+  change.type = resource_.single ? Change::Type::remove : Change::Type::replace;
+  if (resource_.single) change.name = *resource_.single;
+  changes_.push_back(std::move(change));
+  announced_ = true;
 }
 
 // Once is no failure: compaction and restarts are everyday life. Again, before a watch has worked, is.

@@ -20,16 +20,16 @@ struct Resource {
   Kind kind = Kind::ingress;
   std::string collection;            // "/apis/networking.k8s.io/v1/ingresses"
   std::optional<ObjectName> single;  // only this object, told by put and remove; else told by replace, put and remove
-  bool forbidden_is_absent =
-      false;           // a 403 before the first list counts as nothing there, so that others need not wait
-  std::string plural;  // "ingresses": for messages
+  bool forbidden_is_absent = false;  // when it stays forbidden, it counts as nothing there: others need not wait
+  std::string plural;                // "ingresses": for messages
 };
 
 // The waits and limits of the protocol.
 struct ReflectorOptions {
   BackOffLimits back_off;
-  std::chrono::milliseconds max_retry_after{300'000};    // a server that asks for longer is asked again after this
-  std::chrono::milliseconds forbidden_wait{60'000};      // a role is mended by a person
+  std::chrono::milliseconds max_retry_after{300'000};  // a server that asks for longer is asked again after this
+  std::chrono::milliseconds forbidden_wait{60'000};    // a role is mended by a person
+  int hasty_forbidden = 4;  // so often it may be a server that starts: it forbids all until it has read the roles
   std::chrono::milliseconds settle{1'000};               // a watch that lasted so long counts as working
   std::chrono::milliseconds max_list_silence{60'000};    // no byte of a page for so long: given up
   std::chrono::milliseconds max_watch_silence{150'000};  // bookmarks come about every minute: two were missed
@@ -110,6 +110,7 @@ class Reflector {
   void recover(Time now);
   void on_refusal(const ApiEnding& ending, Time now);
   void on_forbidden(Time now);
+  void announce_absence();
   void list_again();
   void hurry_or_wait(Cause cause, std::string message, Time now);
   void wait(Cause cause, std::string message, Time now, std::chrono::milliseconds at_least);
@@ -129,6 +130,7 @@ class Reflector {
   Time opened_at_{};  // when the head of a watch came
   int stumbles_ = 0;  // since a watch last worked
   int refused_watches_ = 0;
+  int forbidden_ = 0;  // in a row
 
   std::string body_;  // of a page, or the first bytes of a refusal
   JsonLines lines_;
