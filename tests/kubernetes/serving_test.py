@@ -1,4 +1,5 @@
 """Ingresses, endpoints and certificates, as kubectl makes and changes them."""
+import base64
 import unittest
 
 from support import certificates, objects
@@ -103,13 +104,23 @@ class CertificateTest(KubernetesCase):
         self.cluster.apply(secret)
         self.presents(host, der)
 
-    def test_a_deleted_secret_keeps_its_last_certificate(self):
+    def test_a_deleted_secret_is_a_problem_and_its_certificate_no_longer_presented(self):
         secret, der = self.secret("lost-tls", self.host("lost"), "lost")
         self.cluster.apply(secret)
         host = self.serve("lost", self.pod("lost"), secret="lost-tls")
         self.presents(host, der)
         self.cluster.kubectl("delete", "secret", "lost-tls", "-n", self.ns)
         eventually(lambda: self.fairlead.problem_with("lost-tls"), "the missing Secret is a Problem")
+        eventually(lambda: self.fairlead.certificate_of(host) != der, "another certificate is presented", SHORT)
+
+    def test_a_secret_that_became_useless_keeps_its_last_certificate(self):
+        secret, der = self.secret("spoilt-tls", self.host("spoilt"), "spoilt")
+        self.cluster.apply(secret)
+        host = self.serve("spoilt", self.pod("spoilt"), secret="spoilt-tls")
+        self.presents(host, der)
+        secret["data"]["tls.crt"] = base64.b64encode(b"no certificate").decode()
+        self.cluster.apply(secret)
+        eventually(lambda: self.fairlead.problem_with("spoilt-tls"), "the useless Secret is a Problem")
         self.assertEqual(self.fairlead.certificate_of(host), der)
 
 

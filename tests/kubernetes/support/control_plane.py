@@ -76,6 +76,7 @@ class ControlPlane:
             "--service-cluster-ip-range=10.96.0.0/16", "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={at}/service-accounts.pub",
             f"--service-account-signing-key-file={at}/service-accounts.key", "--profiling=false",
+            "--shutdown-watch-termination-grace-period=2s",  # in order it ends watches, instead of waiting for them
             "--disable-admission-plugins=ServiceAccount",  # it would wait for a controller that is not here
             f"--audit-policy-file={at}/audit.json", f"--audit-log-path={self.audit_log}",
             environment={"GOMAXPROCS": "2"})

@@ -67,8 +67,8 @@ class Fairlead:
 
     # Requests to it
 
-    def get(self, host, path="/"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
+    def get(self, host, path="/", seconds=10):
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=seconds)
         try:
             connection.request("GET", path, headers={"Host": host})
             answer = connection.getresponse()

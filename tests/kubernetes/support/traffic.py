@@ -3,6 +3,8 @@ import http.client
 import threading
 import time
 
+from .waiting import eventually
+
 PACE = 0.005  # seconds between two requests
 MOST_SECONDS = 180  # it ends by itself then
 
@@ -29,6 +31,11 @@ class Traffic:
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join()
+
+    def goes_on(self, requests=50):
+        """Waits for so many more of them."""
+        until = self.count + requests
+        eventually(lambda: self.count >= until, f"{requests} more requests are answered", seconds=60)
 
     def _run(self):
         kept = self._connection()
