@@ -41,7 +41,7 @@ class AsDeployed(KubernetesCase):
         cls.cluster.kubectl("apply", "-f", "-", stdin=deployment.overlay(cls.overlay))
         cls.addClassCleanup(cls.withdraw_rights)
         args = deployment.container_args(deployment.the(cls.objects, "Deployment"))
-        flags = [flag.replace("$(POD_NAMESPACE)", "fairlead") for flag in args if "grace-period" not in flag]
+        flags = [flag for flag in args if "grace-period" not in flag]
         cls.seen = len(cls.cluster.audited(ACCOUNT))
         token = cls.cluster.service_account_token("fairlead", "fairlead")
         cls.fairlead.start_in_cluster(cls.cluster, token, *flags)

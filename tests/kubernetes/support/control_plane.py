@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import certificates
 from .process import Process
+from .session import Session
 from .tools import tool
 from .waiting import eventually
 
@@ -147,6 +148,13 @@ class ControlPlane:
     def apply(self, *objects):
         document = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
         return self.kubectl("apply", "-f", "-", stdin=json.dumps(document))
+
+    def dry_run(self, *objects):
+        document = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        return self.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(document))
+
+    def session(self):
+        return Session(self.port("api"), self.folder / "ca.crt", self.token("admin"))
 
     def audited(self, user):
         """What this user asked for, as dictionaries of the audit log."""

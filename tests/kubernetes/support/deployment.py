@@ -35,5 +35,6 @@ def the(objects, kind, name="fairlead"):
 
 
 def container_args(workload):
+    """Its flags, with the variables that Kubernetes replaces."""
     (container,) = workload["spec"]["template"]["spec"]["containers"]
-    return container["args"]
+    return [flag.replace("$(POD_NAMESPACE)", "fairlead") for flag in container["args"]]
