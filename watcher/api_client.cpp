@@ -161,10 +161,13 @@ void CurlClient::set_request(Transfer& transfer, const ApiRequest& request) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
+  // Watches share one HTTP/2 connection. Lists do not: libcurl 7.88 at times forgets bytes of such a connection that it
+  // has read for one transfer while it served another, and a page of a list stood still until the silence was noticed.
   // Without TLS nothing says beforehand that there is no HTTP/2: all requests would wait for the answer to the first.
-  const bool tls = url_.starts_with("https://");
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
+  const bool shares = request.watch && url_.starts_with("https://");
+  const long version = shares ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, shares ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, keep_alive_idle_s);
