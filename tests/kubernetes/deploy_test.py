@@ -1,6 +1,8 @@
 """deploy/: every manifest is taken by a real API server, and its pods are what the strictest Pod Security Standard allows."""
 import re
+import tempfile
 import unittest
+from pathlib import Path
 
 from support import deployment
 from support.case import control_plane, work_folder
@@ -26,7 +28,8 @@ class ManifestChecks:
     def taken_by_the_server(self, text):
         """Namespaces are made, all else is only tried."""
         made = deployment.objects_of(text)
-        self.cluster.apply(*deployment.of_kind(made, "Namespace"))
+        for namespace in deployment.of_kind(made, "Namespace"):
+            self.cluster.apply(namespace)
         self.cluster.kubectl("apply", "--dry-run=server", "--warnings-as-errors", "-f", "-", stdin=text)
         return made
 
@@ -40,13 +43,13 @@ class ManifestChecks:
         self.cluster.apply(namespace)
         self.cluster.dry_run(pod)
 
-    def flags_are_taken(self, name, workload):
+    def flags_are_taken(self, workload):
         """The program starts with these flags, and has time to end before it is killed."""
         flags = deployment.container_args(workload)
         patience = workload["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
         self.assertGreater(patience, seconds(flags, "shutdown-grace-period") + seconds(flags, "drain-timeout"))
-        folder = work_folder() / f"flags-{name}"
-        (folder / "manifests").mkdir(parents=True)
+        folder = Path(tempfile.mkdtemp(prefix="flags-", dir=work_folder()))
+        (folder / "manifests").mkdir()
         chosen = re.compile("--(shutdown-grace-period|http-port|https-port|healthz-port)=")
         fairlead = Fairlead(folder)
         self.addCleanup(fairlead.stop)
@@ -59,7 +62,7 @@ class DeployTest(ManifestChecks, unittest.TestCase):
             with self.subTest(overlay=name):
                 workload = deployment.the(self.taken_by_the_server(deployment.overlay(name)), "Deployment")
                 self.pods_are_restricted(workload)
-                self.flags_are_taken(name, workload)
+                self.flags_are_taken(workload)
 
     def test_the_rendered_files_are_those_of_the_overlays(self):
         for name in FILES:

@@ -24,8 +24,8 @@
 - --watch-ingress-without-class=true
 {{- end }}
 {{- range $name, $value := $controller.extraArgs }}
-{{- /* A number that YAML read as a float is written without an exponent. */}}
-{{- if kindIs "float64" $value }}{{ $value = printf "%v" ($value | int64) }}{{ end }}
+{{- /* A whole number that was read as a float is written without an exponent. */}}
+{{- if and (kindIs "float64" $value) (eq (toString $value) (toString (float64 (int64 $value)))) }}{{ $value = int64 $value }}{{ end }}
 {{- if eq (toString $value) "" }}
 - {{ printf "--%s" $name | quote }}
 {{- else }}
@@ -86,7 +86,7 @@ metadata:
     {{- with $controller.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- if or $controller.podAnnotations $controller.metrics.enabled $controller.config }}
+  {{- if or $controller.podAnnotations $controller.metrics.enabled }}
   annotations:
     {{- if $controller.metrics.enabled }}
     prometheus.io/scrape: "true"
