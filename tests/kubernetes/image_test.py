@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -77,6 +78,15 @@ class ImageTest(unittest.TestCase):
         again = self.folder / "again.tar"
         self.make("--output", again)
         self.assertEqual(again.read_bytes(), self.archive.read_bytes())
+
+    def test_the_recipe_for_engines_says_the_same(self):
+        recipe = (ROOT / "deploy" / "Containerfile").read_text()
+        config = json.loads(self.blob(self.manifest()["config"]))["config"]
+        self.assertIn(f"USER {config['User']}\n", recipe)
+        self.assertIn(f"ENTRYPOINT {json.dumps(config['Entrypoint'])}\n", recipe)
+        self.assertEqual({f"{port}/tcp" for port in re.search(r"EXPOSE (.*)", recipe)[1].split()}, set(config["ExposedPorts"]))
+        for label in re.findall(r'(org\S+)="(.*?)"', recipe):
+            self.assertIn(label, config["Labels"].items())
 
     @unittest.skipUnless(capable(), "file capabilities need the machine's root")
     def test_without_root_it_listens_on_port_80(self):
