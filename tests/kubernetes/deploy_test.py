@@ -1,10 +1,11 @@
 """deploy/: every manifest is taken by a real API server, and its pods are what the strictest Pod Security Standard allows."""
+import json
 import re
 import tempfile
 import unittest
 from pathlib import Path
 
-from support import deployment
+from support import deployment, objects
 from support.case import control_plane, work_folder
 from support.fairlead import Fairlead
 
@@ -24,6 +25,9 @@ class ManifestChecks:
     @classmethod
     def setUpClass(cls):
         cls.cluster = control_plane()
+        restricted = objects.namespace("restricted")
+        restricted["metadata"]["labels"] = {"pod-security.kubernetes.io/enforce": "restricted"}
+        cls.cluster.apply(restricted)
 
     def taken_by_the_server(self, text):
         """Namespaces are made, all else is only tried."""
@@ -36,12 +40,10 @@ class ManifestChecks:
     def pods_are_restricted(self, workload):
         """A pod of it is admitted to a namespace that enforces the restricted standard."""
         template = workload["spec"]["template"]
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {
-            "name": "restricted", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
-        pod = {"apiVersion": "v1", "kind": "Pod", "spec": template["spec"],
-               "metadata": {"name": "one", "namespace": "restricted", "labels": template["metadata"]["labels"]}}
-        self.cluster.apply(namespace)
-        self.cluster.dry_run(pod)
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one", "labels": template["metadata"]["labels"]},
+               "spec": template["spec"]}
+        with self.cluster.session() as session:
+            session.post("/api/v1/namespaces/restricted/pods?dryRun=All", json.dumps(pod))
 
     def flags_are_taken(self, workload):
         """The program starts with these flags, and has time to end before it is killed."""
@@ -57,6 +59,12 @@ class ManifestChecks:
 
 
 class DeployTest(ManifestChecks, unittest.TestCase):
+    def test_the_check_of_pods_can_fail(self):
+        workload = deployment.the(deployment.objects_of(deployment.overlay("nodeport")), "Deployment")
+        workload["spec"]["template"]["spec"]["containers"][0]["securityContext"]["capabilities"]["add"] = ["NET_ADMIN"]
+        with self.assertRaisesRegex(AssertionError, "restricted"):
+            self.pods_are_restricted(workload)
+
     def test_each_overlay_is_taken_by_an_api_server(self):
         for name in OVERLAYS:
             with self.subTest(overlay=name):

@@ -149,10 +149,6 @@ class ControlPlane:
         document = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
         return self.kubectl("apply", "-f", "-", stdin=json.dumps(document))
 
-    def dry_run(self, *objects):
-        document = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        return self.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(document))
-
     def session(self):
         return Session(self.port("api"), self.folder / "ca.crt", self.token("admin"))
 
