@@ -4,7 +4,7 @@ import subprocess
 import unittest
 
 from deploy_test import ManifestChecks
-from support import deployment
+from support import deployment, objects
 from support.tools import tool
 
 # Values, as somebody who comes from ingress-nginx writes them.
@@ -15,13 +15,14 @@ VARIANTS = {
                                  "publishService": {"enabled": False}, "updateStrategy": {"type": "RollingUpdate"}}},
     "autoscaled": {"controller": {"autoscaling": {"enabled": True, "targetMemoryUtilizationPercentage": 80},
                                   "minAvailable": 1, "priorityClassName": "system-cluster-critical"}},
-    "one-namespace": {"controller": {"scope": {"enabled": True, "namespace": "default"}}},
+    "own-namespace": {"controller": {"scope": {"enabled": True}}},
+    "other-namespace": {"controller": {"scope": {"enabled": True, "namespace": "default"}}},
     "migration": {"controller": {"ingressClassResource": {"name": "nginx", "default": True,
                                                           "controllerValue": "k8s.io/ingress-nginx"},
                                  "watchIngressWithoutClass": True}},
     "configured": {"fullnameOverride": "edge", "controller": {
         "config": {"use-gzip": True, "proxy-body-size": "8m"}, "configAnnotations": {"team": "edge"},
-        "extraArgs": {"log-format": "json", "v": 3, "max-pipelined-bytes": 2000000, "report-status-classes": ""},
+        "extraArgs": {"log-format": "json", "v": 3, "max-keepalive-requests": 2000000, "report-status-classes": ""},
         "extraEnvs": [{"name": "TZ", "value": "UTC"}],
         "tolerations": [{"key": "edge", "operator": "Exists"}], "podAnnotations": {"team": "edge"},
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
@@ -49,7 +50,7 @@ class ChartTest(ManifestChecks, unittest.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         definitions = [custom_kind("ServiceMonitor", "servicemonitors"), custom_kind("PrometheusRule", "prometheusrules")]
-        cls.cluster.apply(*definitions)
+        cls.cluster.apply(*definitions, objects.namespace("fairlead"))
         for definition in definitions:
             cls.cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/" + definition["metadata"]["name"])
 
@@ -60,7 +61,7 @@ class ChartTest(ManifestChecks, unittest.TestCase):
         return done.stdout
 
     def render(self, name):
-        return self.helm("template", "fairlead", deployment.DEPLOY / "chart", "--namespace=default", values=VARIANTS[name])
+        return self.helm("template", "fairlead", deployment.DEPLOY / "chart", "--namespace=fairlead", values=VARIANTS[name])
 
     def test_each_variant_is_taken_by_an_api_server(self):
         for name in VARIANTS:
@@ -76,7 +77,7 @@ class ChartTest(ManifestChecks, unittest.TestCase):
                 self.helm("lint", "--strict", deployment.DEPLOY / "chart", values=values)
 
     def test_it_grants_what_the_manifests_grant(self):
-        for variant, overlay in [("defaults", "loadbalancer"), ("one-namespace", "one-namespace")]:
+        for variant, overlay in [("defaults", "loadbalancer"), ("own-namespace", "one-namespace")]:
             with self.subTest(variant=variant):
                 self.assertEqual(self.rules(self.render(variant)), self.rules(deployment.overlay(overlay)))
 
@@ -88,7 +89,7 @@ class ChartTest(ManifestChecks, unittest.TestCase):
     def test_values_reach_the_flags(self):
         made = deployment.objects_of(self.render("configured"))
         flags = deployment.container_args(deployment.the(made, "Deployment", "edge"))
-        for flag in ["--log-format=json", "--v=3", "--max-pipelined-bytes=2000000", "--report-status-classes", "--configmap=fairlead/edge"]:
+        for flag in ["--log-format=json", "--v=3", "--max-keepalive-requests=2000000", "--report-status-classes", "--configmap=fairlead/edge"]:
             self.assertIn(flag, flags)
         self.assertEqual(deployment.the(made, "ConfigMap", "edge")["data"], {"use-gzip": "true", "proxy-body-size": "8m"})
 
