@@ -50,7 +50,7 @@ class ChartTest(ManifestChecks, unittest.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         definitions = [custom_kind("ServiceMonitor", "servicemonitors"), custom_kind("PrometheusRule", "prometheusrules")]
-        cls.cluster.apply(*definitions, objects.namespace("fairlead"))
+        cls.cluster.apply(*definitions, objects.namespace("charts"))
         for definition in definitions:
             cls.cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/" + definition["metadata"]["name"])
 
@@ -61,7 +61,7 @@ class ChartTest(ManifestChecks, unittest.TestCase):
         return done.stdout
 
     def render(self, name):
-        return self.helm("template", "fairlead", deployment.DEPLOY / "chart", "--namespace=fairlead", values=VARIANTS[name])
+        return self.helm("template", "fairlead", deployment.DEPLOY / "chart", "--namespace=charts", values=VARIANTS[name])
 
     def test_each_variant_is_taken_by_an_api_server(self):
         for name in VARIANTS:

@@ -1,4 +1,5 @@
 """Fairlead with exactly the rights that deploy/ grants: no call is forbidden, and no right is without use."""
+import json
 import unittest
 
 from support import certificates, deployment, objects
@@ -7,13 +8,14 @@ from support.waiting import eventually
 
 # Rights that deploy/ grants and that these tests give no occasion to use; whoever adds the occasion takes the line out.
 UNUSED = {
-    ("networking.k8s.io", "ingresses/status", "get"),
     ("networking.k8s.io", "ingresses/status", "patch"),
     *(("", "events", verb) for verb in ["create", "patch"]),
     *(("coordination.k8s.io", "leases", verb) for verb in ["get", "create", "update"]),
     *(("", "pods", verb) for verb in ["get", "list", "watch"]),
     ("", "nodes", "get"),
 }
+# What it may ask for although no Role can grant it: it does without.
+CLUSTER_WIDE = {("networking.k8s.io", "ingressclasses", "list"), ("", "nodes", "get")}
 ACCOUNT = "system:serviceaccount:fairlead:fairlead"
 
 
@@ -37,18 +39,38 @@ class AsDeployed(KubernetesCase):
     def start_fairlead(cls):
         cls.objects = deployment.objects_of(deployment.overlay(cls.overlay))
         cls.cluster.kubectl("apply", "-f", "-", stdin=deployment.overlay(cls.overlay))
-        cls.addClassCleanup(cls.withdraw_rights)
-        args = deployment.container_args(deployment.the(cls.objects, "Deployment"))
-        flags = [flag for flag in args if "grace-period" not in flag]
+        cls.addClassCleanup(cls.withdraw)
+        cls.addClassCleanup(cls.fairlead.stop)  # before its rights are withdrawn
+        workload = deployment.the(cls.objects, "Deployment")
+        cls.make_pod(workload["spec"]["template"])
         cls.seen = len(cls.cluster.audited(ACCOUNT))
+        flags = [flag for flag in deployment.container_args(workload) if "grace-period" not in flag]
         token = cls.cluster.service_account_token("fairlead", "fairlead")
-        cls.fairlead.start_in_cluster(cls.cluster, token, *flags)
+        cls.fairlead.start_in_cluster(cls.cluster, token, *flags,
+                                      environment={"POD_NAME": "fairlead-0", "POD_NAMESPACE": "fairlead"})
 
     @classmethod
-    def withdraw_rights(cls):
-        for role in deployment.of_kind(cls.objects, "ClusterRoleBinding", "ClusterRole", "RoleBinding", "Role"):
-            place = ["-n", role["metadata"]["namespace"]] if "namespace" in role["metadata"] else []
-            cls.cluster.kubectl("delete", role["kind"], role["metadata"]["name"], *place)
+    def make_pod(cls, template):
+        """The pod that it runs in, as the controllers and the kubelet would make it, and its node."""
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}}
+        pod = {"apiVersion": "v1", "kind": "Pod", "spec": {**template["spec"], "nodeName": "node-1"}, "metadata": {
+            "name": "fairlead-0", "namespace": "fairlead", "labels": template["metadata"]["labels"]}}
+        cls.cluster.apply(node, pod)
+        cls.addClassCleanup(cls.cluster.kubectl, "delete", "pod", "fairlead-0", "-n", "fairlead", "--force", "--grace-period=0")
+        addresses = [{"type": "InternalIP", "address": "192.0.2.1"}, {"type": "ExternalIP", "address": "198.51.100.1"}]
+        ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+        with cls.cluster.session() as session:
+            session.merge("/api/v1/nodes/node-1/status", json.dumps({"status": {"addresses": addresses}}))
+            session.merge("/api/v1/namespaces/fairlead/pods/fairlead-0/status", json.dumps({"status": ready}))
+
+    @classmethod
+    def withdraw(cls):
+        """All but what other tests use."""
+        for made in cls.objects:
+            if made["kind"] in ("Namespace", "IngressClass"):
+                continue
+            place = ["-n", made["metadata"]["namespace"]] if "namespace" in made["metadata"] else []
+            cls.cluster.kubectl("delete", made["kind"], made["metadata"]["name"], *place)
 
     def calls(self):
         return self.cluster.audited(ACCOUNT)[self.seen:]
@@ -90,7 +112,7 @@ class RoleOfOneNamespaceTest(AsDeployed):
         self.assertEqual(deployment.of_kind(self.objects, "ClusterRole", "ClusterRoleBinding"), [])
         self.use_everything("fairlead", class_name=None, annotations={"kubernetes.io/ingress.class": "fairlead"})
         forbidden = {asked(call) for call in self.calls() if call["responseStatus"]["code"] == 403}
-        self.assertEqual(forbidden - {("networking.k8s.io", "ingressclasses", "list")}, set())
+        self.assertEqual(forbidden - CLUSTER_WIDE, set())
 
     def test_ingresses_of_other_namespaces_are_not_served(self):
         self.use_everything("fairlead", class_name=None, annotations={"kubernetes.io/ingress.class": "fairlead"})

@@ -45,13 +45,13 @@ class Fairlead:
         ports = eventually(self._said_ports, f"{self.process.name} listens").groups()
         self.http_port, self.https_port, self.admin_port = map(int, ports)
 
-    def start_in_cluster(self, control_plane, token, *flags):
+    def start_in_cluster(self, control_plane, token, *flags, environment=None):
         """As in a pod: the address in the environment, token and CA in files."""
         SERVICE_ACCOUNT.mkdir(parents=True, exist_ok=True)
         (SERVICE_ACCOUNT / "ca.crt").write_bytes((control_plane.folder / "ca.crt").read_bytes())
         (SERVICE_ACCOUNT / "token").write_text(token)
         self.start(*flags, environment={"KUBERNETES_SERVICE_HOST": "127.0.0.1",
-                                        "KUBERNETES_SERVICE_PORT": str(control_plane.port("api"))})
+                                        "KUBERNETES_SERVICE_PORT": str(control_plane.port("api")), **(environment or {})})
 
     def _said_ports(self):
         if not self.process.runs():

@@ -21,6 +21,9 @@ class Session:
     def patch(self, target, body):
         return self._send("PATCH", target, body, "application/json-patch+json")
 
+    def merge(self, target, body):
+        return self._send("PATCH", target, body, "application/merge-patch+json")
+
     def _send(self, method, target, body, content_type):
         self._connection.request(method, target, body, {**self._authorization, "Content-Type": content_type})
         answer = self._connection.getresponse()
