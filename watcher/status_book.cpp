@@ -42,6 +42,7 @@ void StatusBook::hear(const ObjectName& name, IngressFacts facts, Time now) {
 
 // It may be an older version that comes late: waiting shows. Only if it stays so are we in somebody's way.
 void StatusBook::note_overwritten(Entry& entry, Time now) const {
+  if (now > entry.written_at + 2 * limits_.overwritten_most) entry.overwritten = 0;  // a long peace
   entry.not_before = now + doubled(limits_.overwritten_first, entry.overwritten, limits_.overwritten_most);
 }
 
@@ -187,7 +188,6 @@ void StatusBook::on_success(Entry& entry, const ApiAnswer& answer, Time now) {
   trouble_.clear();
   back_off_.reset();
   entry.failures = 0;
-  if (now > entry.written_at + 2 * limits_.overwritten_most) entry.overwritten = 0;
   // Written over what somebody else had put there: the next time we are more patient.
   if (entry.was_written && entry.overwritten < max_counted) ++entry.overwritten;
   entry.written_at = now;
