@@ -99,6 +99,7 @@ void LeaderLease::on_answer(const ApiAnswer& answer, Time now) {
   running_ = false;
   if (step_ == Step::release) {
     leading_until_ = now;  // whatever came of it: who holds nothing does nothing
+    if (answer.ok()) holder_ = "";
     return;
   }
   if (step_ == Step::read) return on_read(answer, now);

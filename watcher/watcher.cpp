@@ -110,7 +110,6 @@ class ControlLoop final : public Watcher {
   void wait_reported(std::chrono::milliseconds most) override {
     if (reporter_ && !reporter_->wait_stopped(most)) log_.warning("stopping: the status of Ingresses is left as it is");
   }
-  const ReportFigures& report_figures() const override { return figures_; }
 
  private:
   Result<std::unique_ptr<Source>> start_source();
@@ -125,7 +124,6 @@ class ControlLoop final : public Watcher {
   Log& log_;
   const Publish publish_;
   const LiveGeneration live_generation_;
-  ReportFigures figures_;
   std::unique_ptr<Reporter> reporter_;  // null: nothing is written back
   Inbox inbox_;
 
@@ -156,7 +154,7 @@ Result<void> ControlLoop::start_reporter() {
   if (!config) return config.error();
   auto client = ApiClient::create(*config);
   if (!client) return client.error();
-  reporter_ = Reporter::start(*options_.report, std::move(*client), log_, live_generation_, figures_);
+  reporter_ = Reporter::start(*options_.report, std::move(*client), log_, live_generation_, *options_.report_figures);
   return {};
 }
 

@@ -27,6 +27,7 @@ struct WatchOptions {
   std::chrono::milliseconds hold_off_max{10};  // but never longer than this in all
   TranslateOptions translate;
   std::optional<ReportOptions> report;  // what is written back to an API server; nothing: nothing
+  std::shared_ptr<ReportFigures> report_figures = std::make_shared<ReportFigures>();
 };
 
 // One step from a Config to the next. The first one (generation 1) is published when every kind is synced, and holds
@@ -58,7 +59,6 @@ class Watcher {
   virtual void stop_reporting() = 0;
   // Waits until that is done, but no longer.
   virtual void wait_reported(std::chrono::milliseconds most) = 0;
-  virtual const ReportFigures& report_figures() const = 0;
 };
 
 }  // namespace fairlead

@@ -256,6 +256,28 @@ TEST_F(MetricsPage, HasTheLabelsOfTheTable) {
   }
 }
 
+TEST_F(MetricsPage, ShowsWhoLeadsAndWhatIsWrittenBack) {
+  EXPECT_THAT(page(), Not(HasSubstr("leader_election_status")));  // without an API server
+  MetricsSources with = sources();
+  with.written_back = [] {
+    return WrittenBack{.election_id = "edge-leader",
+                       .leading = true,
+                       .status_pending = 3,
+                       .status_written = 5,
+                       .status_failed = 2,
+                       .events_written = 7,
+                       .events_dropped = 1};
+  };
+  const std::string text = Metrics(with).page();
+  EXPECT_THAT(text, HasSubstr("nginx_ingress_controller_leader_election_status{" + std::string(controller) +
+                              ",name=\"edge-leader\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_status_pending 3\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_status_writes_total{result=\"written\"} 5\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_status_writes_total{result=\"failed\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_events_total{result=\"written\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_events_total{result=\"dropped\"} 1\n"));
+}
+
 TEST(Readme, HoldsTheTableOfMetrics) {
   test::expect_readme_holds("metrics", metric_table());
 }

@@ -223,6 +223,7 @@ TEST(LeaderLease, IsGivenBackOnStoppingSoThatAnotherTakesItAtOnce) {
   EXPECT_TRUE(a.lease.released(start));
   EXPECT_FALSE(a.lease.leading(start));
   EXPECT_EQ(server.holder(), "");
+  EXPECT_EQ(a.lease.holder(), "");
   EXPECT_EQ(a.lease.next(start + hours(1), wall), std::nullopt);
   b.run_until(start, start + milliseconds(7'500));
   EXPECT_EQ(server.holder(), "b");

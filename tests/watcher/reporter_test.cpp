@@ -42,6 +42,7 @@ class Replica {
     options.report->addresses.pod = {"ingress", pod};
     options.report->addresses.publish_status_address = address;
     change(*options.report);
+    figures_ = options.report_figures;
     auto started = Watcher::start(
         options, log_, [this](const ConfigUpdate& update) { live_on_publish(update.generation); },
         [this] { return live.load(); });
@@ -49,7 +50,8 @@ class Replica {
     watcher = std::move(*started);
   }
 
-  bool leads() const { return watcher->report_figures().leading; }
+  bool leads() const { return figures().leading; }
+  const ReportFigures& figures() const { return *figures_; }
 
   std::atomic<std::uint64_t> live{0};  // the generation that its Workers serve
   std::atomic<std::uint64_t> published{0};
@@ -63,6 +65,7 @@ class Replica {
   }
 
   NoLog log_;
+  std::shared_ptr<ReportFigures> figures_;
 };
 
 class ReporterOfAnApiServer : public testing::Test {
@@ -270,9 +273,9 @@ TEST_F(ReporterOfAnApiServer, AThousandIngressesArePublished) {
     options.status.burst = 10'000;
     options.sync_events = false;
   });
-  EXPECT_TRUE(server.wait_until([&] { return replica.watcher->report_figures().status_written == count; }));
+  EXPECT_TRUE(server.wait_until([&] { return replica.figures().status_written == count; }));
   EXPECT_EQ(status_writes(), static_cast<std::size_t>(count));
-  EXPECT_EQ(replica.watcher->report_figures().status_pending, 0U);
+  EXPECT_EQ(replica.figures().status_pending, 0U);
   for (int i = 0; i < count; ++i) EXPECT_EQ(status_of("i-" + std::to_string(i)), "203.0.113.1");
 }
 
