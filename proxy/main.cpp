@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdio>
+#include <random>
 
 #include "proxy/admin.hpp"
 #include "proxy/options.hpp"
@@ -9,6 +12,7 @@
 #include "proxy/publisher.hpp"
 #include "proxy/shutdown.hpp"
 #include "proxy/workers.hpp"
+#include "watcher/api_config.hpp"
 #include "watcher/watcher.hpp"
 
 namespace fairlead {
@@ -16,6 +20,7 @@ namespace {
 
 constexpr int wrong_usage = 2;
 constexpr int failed = 1;
+constexpr std::chrono::seconds stop_reporting_time{10};  // after the drain, which runs beside it
 
 WatchOptions watch_options(const Options& options) {
   WatchOptions watch;
@@ -30,6 +35,51 @@ WatchOptions watch_options(const Options& options) {
   watch.translate.default_ssl_certificate = options.default_ssl_certificate;
   watch.translate.annotations_prefix = options.annotations_prefix;
   return watch;
+}
+
+// Unlike that of any other replica, even where pods are not named.
+std::string identity_of(const Options& options) {
+  if (!options.pod_name.empty()) return options.pod_name;
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  std::random_device random;
+  return fmt::format("{}_{:08x}{:08x}", host.data(), random(), random());
+}
+
+std::optional<ReportOptions> report_options(const Options& options, Log& log) {
+  if (!options.manifests.empty()) return std::nullopt;
+  ReportOptions report;
+  report.elect = !options.disable_leader_election;
+  report.update_status = options.update_status;
+  report.withdraw_on_stop = options.update_status_on_shutdown;
+  report.sync_events = !options.disable_sync_events;
+  const std::string& ns = options.pod_namespace;
+  report.lease.ns = ns.empty() ? PodEnvironment::of_this_process().own_namespace() : ns;
+  report.lease.name = options.election_id;
+  report.lease.identity = identity_of(options);
+  report.lease.duration = options.election_ttl;
+  report.addresses.publish_service = options.publish_service;
+  report.addresses.publish_status_address = options.publish_status_address;
+  report.addresses.node_internal_ip = options.report_node_internal_ip_address;
+  report.addresses.node_refresh = options.status_update_interval;
+  report.addresses.pod = {report.lease.ns, options.pod_name};
+  if (report.elect && report.lease.ns.empty()) {
+    log.warning(
+        "POD_NAMESPACE is not set, so that there is no place for the Lease of the leader: neither status nor Events "
+        "are written. Set it, or use --disable-leader-election");
+    return std::nullopt;
+  }
+  return report;
+}
+
+WrittenBack written_back(const ReportFigures& figures, const std::string& election_id) {
+  return {.election_id = election_id,
+          .leading = figures.leading,
+          .status_pending = figures.status_pending,
+          .status_written = figures.status_written,
+          .status_failed = figures.status_failed,
+          .events_written = figures.events_written,
+          .events_dropped = figures.events_dropped};
 }
 
 // One descriptor a connection and one for its upstream: take all that we may have.
@@ -53,7 +103,8 @@ AdminOptions admin_options(const Options& options) {
   return admin;
 }
 
-MetricsSources metrics_sources(const Options& options, Workers& workers, Publisher& publisher) {
+MetricsSources metrics_sources(const Options& options, Workers& workers, Publisher& publisher,
+                               const WatchOptions& watch) {
   MetricsSources sources;
   sources.workers = workers.metrics();
   sources.snapshot = [&publisher] { return publisher.snapshot(); };
@@ -61,6 +112,11 @@ MetricsSources metrics_sources(const Options& options, Workers& workers, Publish
   sources.controller_namespace = options.pod_namespace;
   sources.controller_class = options.controller_class;
   sources.controller_pod = options.pod_name;
+  if (watch.report) {
+    sources.written_back = [figures = watch.report_figures, id = options.election_id] {
+      return written_back(*figures, id);
+    };
+  }
   return sources;
 }
 
@@ -78,7 +134,9 @@ int run(const Options& options) {
   auto workers = Workers::start(options, *log);
   if (!workers) return fail(*log, workers.error());
   Publisher publisher(*log, [&](const std::shared_ptr<const Snapshot>& snapshot) { (*workers)->publish(snapshot); });
-  const Metrics metrics(metrics_sources(options, **workers, publisher));
+  WatchOptions watch = watch_options(options);
+  watch.report = report_options(options, *log);
+  const Metrics metrics(metrics_sources(options, **workers, publisher, watch));
 
   AdminSources sources;
   sources.ready = &(*workers)->ready();
@@ -88,13 +146,16 @@ int run(const Options& options) {
   auto admin = Admin::start(admin_options(options), std::move(sources), *log);
   if (!admin) return fail(*log, admin.error());
 
-  auto watcher = Watcher::start(watch_options(options), *log, [&](ConfigUpdate update) {
-    publisher.update(update.generation, update.delta, std::move(update.problems));
-  });
+  const Ready& ready = (*workers)->ready();
+  auto watcher = Watcher::start(
+      watch, *log,
+      [&](ConfigUpdate update) { publisher.update(update.generation, update.delta, std::move(update.problems)); },
+      [&ready] { return ready.live_generation(); });
   if (!watcher) return fail(*log, watcher.error());
   log->info(fmt::format("listening: http {}, https {}, admin {}", (*workers)->http_port(), (*workers)->https_port(),
                         (*admin)->port()));
-  serve_until_stopped(options, **workers, *log);
+  serve_until_stopped(options, **workers, *log, [&] { (*watcher)->stop_reporting(); });
+  (*watcher)->wait_reported(stop_reporting_time);
   return 0;
 }
 

@@ -49,6 +49,8 @@ constexpr MetricSpec specs[] = {
      "Always 1; facts of a served certificate."},
     {"nginx_ingress_controller_orphan_ingress", gauge, "namespace, ingress, type",
      "1 for an Ingress with a path that has no Service (`no-service`) or no ready endpoint (`no-endpoint`)."},
+    {"nginx_ingress_controller_leader_election_status", gauge, "name",
+     "1: this replica holds the Lease of that name, and writes status and Events."},
     // Ours.
     {"fairlead_snapshot_generation", gauge, "", "Generation of the newest published table."},
     {"fairlead_snapshot_age_seconds", gauge, "", "How long ago it was published."},
@@ -57,6 +59,9 @@ constexpr MetricSpec specs[] = {
     {"fairlead_upstreams", gauge, "", "Service ports it knows."},
     {"fairlead_problems", gauge, "severity", "What is wrong in your objects: see `/problems`."},
     {"fairlead_limit_hits_total", counter, "limit", "How often a limit was hit, by its name."},
+    {"fairlead_status_pending", gauge, "", "Ingresses whose status is still to be written."},
+    {"fairlead_status_writes_total", counter, "result", "Writes of the status of an Ingress: `written` or `failed`."},
+    {"fairlead_events_total", counter, "result", "Events at Ingresses: `written`, or `dropped` because of a limit."},
     {"fairlead_connections_shed_total", counter, "",
      "Clients' connections closed at once: too many, or no descriptors left."},
     {"fairlead_accept_errors_total", counter, "", "Failed attempts to accept a connection."},

@@ -221,6 +221,7 @@ class Metrics::Collector final : public prometheus::Collectable {
     add_snapshot(page);
     add_problems(page);
     add_limits(page);
+    add_written_back(page);
     return std::move(page).families();
   }
 
@@ -323,6 +324,18 @@ class Metrics::Collector final : public prometheus::Collectable {
       for (const WorkerMetrics* worker : sources_.workers) hits += worker->counters.limit_hits.value(i);
       page.number("fairlead_limit_hits_total", hits, {{"limit", std::string(names[i])}});
     }
+  }
+
+  void add_written_back(Page& page) const {
+    if (!sources_.written_back) return;
+    const WrittenBack written = sources_.written_back();
+    page.number("nginx_ingress_controller_leader_election_status", written.leading ? 1.0 : 0.0,
+                {{"name", written.election_id}});
+    page.number("fairlead_status_pending", written.status_pending);
+    page.number("fairlead_status_writes_total", written.status_written, {{"result", "written"}});
+    page.number("fairlead_status_writes_total", written.status_failed, {{"result", "failed"}});
+    page.number("fairlead_events_total", written.events_written, {{"result", "written"}});
+    page.number("fairlead_events_total", written.events_dropped, {{"result", "dropped"}});
   }
 
   const MetricsSources sources_;

@@ -24,10 +24,19 @@ struct WorkerMetrics {
   RequestMetrics requests;
 };
 
+// What is written back to the API server, and whether by us.
+struct WrittenBack {
+  std::string election_id;
+  bool leading = false;
+  std::uint64_t status_pending = 0, status_written = 0, status_failed = 0;
+  std::uint64_t events_written = 0, events_dropped = 0;
+};
+
 struct MetricsSources {
   std::vector<const WorkerMetrics*> workers;
   std::function<std::shared_ptr<const Snapshot>()> snapshot;  // the newest published one, or null
   std::function<std::shared_ptr<const Problems>()> problems;  // may give null
+  std::function<WrittenBack()> written_back;                  // none: nothing is
   std::string controller_namespace, controller_class, controller_pod;
 };
 

@@ -79,6 +79,15 @@ Complaint check_ports(const Options& options) {
   return std::nullopt;
 }
 
+Complaint check_report(const Options& options) {
+  if (!options.publish_service.empty() && !options.publish_status_address.empty()) {
+    return "--publish-service cannot be combined with --publish-status-address: addresses come from one place";
+  }
+  if (options.election_ttl < std::chrono::seconds(2)) return "--election-ttl must be at least 2s";
+  if (options.status_update_interval < std::chrono::seconds(5)) return "--status-update-interval must be at least 5s";
+  return std::nullopt;
+}
+
 Complaint check_together(const Options& options) {
   if ((options.use_forwarded_headers || options.use_proxy_protocol) && options.proxy_real_ip_cidr.empty()) {
     return std::string(options.use_forwarded_headers ? "--use-forwarded-headers" : "--use-proxy-protocol") +
@@ -102,6 +111,7 @@ Complaint read_options(const CommandLine& line, const Surroundings& surroundings
   if (auto complaint = read_flags(line, options)) return complaint;
   if (auto complaint = read_foreign_flags(line, options)) return complaint;
   if (auto complaint = check_source(options, surroundings)) return complaint;
+  if (auto complaint = check_report(options)) return complaint;
   if (auto complaint = check_ports(options)) return complaint;
   return check_together(options);
 }

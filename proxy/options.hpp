@@ -30,6 +30,18 @@ struct Options {
   std::string annotations_prefix = "nginx.ingress.kubernetes.io";
   std::string configmap;  // accepted, not read yet
 
+  // What is written back to the API server.
+  std::string publish_service;         // "ns/name"
+  std::string publish_status_address;  // "203.0.113.1,lb.example.com"
+  bool report_node_internal_ip_address = false;
+  bool update_status = true;
+  bool update_status_on_shutdown = true;
+  std::chrono::milliseconds status_update_interval{60'000};
+  std::string election_id = "ingress-controller-leader";
+  std::chrono::milliseconds election_ttl{30'000};
+  bool disable_leader_election = false;
+  bool disable_sync_events = false;
+
   // Where we listen.
   std::vector<IpAddress> bind_addresses;  // empty = every one, IPv4 and IPv6
   std::uint16_t http_port = 80;           // 0 = the system chooses

@@ -221,6 +221,13 @@ bool is_url(std::string_view text) {
          text.find("//") + 2 < text.size();
 }
 
+bool is_address_list(std::string_view text) {
+  const std::vector<std::string_view> parts = split_list(text);
+  return !parts.empty() && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
+    return is_address(part) || is_dns_subdomain(part);
+  });
+}
+
 bool is_anything(std::string_view) {
   return true;
 }
@@ -263,6 +270,34 @@ std::vector<Flag> source_flags() {
        word("annotations-prefix", "PREFIX", "What the names of annotations begin with.", &Options::annotations_prefix,
             is_dns_subdomain, "must be a DNS name"),
        text("configmap", "NS/NAME", "Accepted, not read yet.", &Options::configmap, is_object_name, object)});
+}
+
+std::vector<Flag> report_flags() {
+  return grouped(
+      "Written back to the cluster",
+      {text(
+           "publish-service", "NS/NAME",
+           "Service whose addresses Ingresses get as theirs. Empty, as is --publish-status-address: the nodes that our "
+           "pods run on.",
+           &Options::publish_service, is_object_name, "must be \"namespace/name\""),
+       text("publish-status-address", "ADDRESS,…", "Addresses or host names that Ingresses get as theirs.",
+            &Options::publish_status_address, is_address_list, "must be IP addresses or host names"),
+       toggle("report-node-internal-ip-address", "Of nodes: the internal address, though there is an external one.",
+              &Options::report_node_internal_ip_address),
+       toggle("update-status", "Write the addresses into the status of our Ingresses.", &Options::update_status),
+       toggle("update-status-on-shutdown", "The last replica to stop removes them.",
+              &Options::update_status_on_shutdown),
+       time(
+           "status-update-interval", "How often the addresses of nodes are read again; all else is watched.", false,
+           [](auto& options) -> auto& { return options.status_update_interval; }),
+       word("election-id", "NAME", "Lease in our own namespace that the replica who writes holds.",
+            &Options::election_id, is_dns_subdomain, "must be a DNS name"),
+       time(
+           "election-ttl", "How long after its holder fell silent another replica takes it.", false,
+           [](auto& options) -> auto& { return options.election_ttl; }),
+       toggle("disable-leader-election", "Write without it: for a single replica.", &Options::disable_leader_election),
+       toggle("disable-sync-events", "No Event at an Ingress for each of its changes.",
+              &Options::disable_sync_events)});
 }
 
 std::vector<Flag> listen_flags() {
@@ -380,7 +415,7 @@ std::vector<Flag> limit_flags() {
 const std::vector<Flag>& flags() {
   static const std::vector<Flag> all = [] {
     std::vector<Flag> result;
-    for (auto* part : {source_flags, listen_flags, show_flags, stop_flags, limit_flags}) {
+    for (auto* part : {source_flags, report_flags, listen_flags, show_flags, stop_flags, limit_flags}) {
       for (Flag& flag : part()) result.push_back(std::move(flag));
     }
     return result;

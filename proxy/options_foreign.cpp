@@ -5,8 +5,6 @@ namespace {
 
 using enum ForeignFlag::Treatment;
 
-constexpr std::string_view no_status = "the status of Ingresses is not written yet";
-constexpr std::string_view no_election = "there is no leader election yet";
 constexpr std::string_view no_nginx = "there is no nginx to configure";
 constexpr std::string_view fixed_buckets = "the buckets of the metrics are fixed";
 constexpr std::string_view no_profiler = "there is no profiler to listen for";
@@ -29,15 +27,6 @@ constexpr ForeignFlag foreign[] = {
 
     {"ingress-class-by-name", true, ignored, "IngressClasses are matched by spec.controller only", "false"},
     {"default-server-port", false, ignored, "unknown hosts are answered by the program itself"},
-    {"publish-service", false, ignored, no_status},
-    {"publish-status-address", false, ignored, no_status},
-    {"report-node-internal-ip-address", true, ignored, no_status, "false"},
-    {"update-status", true, ignored, no_status, "false"},
-    {"update-status-on-shutdown", true, ignored, no_status, "false"},
-    {"status-update-interval", false, ignored, no_status},
-    {"election-id", false, ignored, no_election},
-    {"election-ttl", false, ignored, no_election},
-    {"disable-leader-election", true, ignored, no_election, "true"},
     {"tcp-services-configmap", false, ignored, "TCP services are not supported yet: their ports are not opened"},
     {"udp-services-configmap", false, ignored, "UDP services are not supported yet: their ports are not opened"},
     {"ssl-passthrough-proxy-port", false, ignored, "TLS passthrough is not supported yet"},
@@ -60,7 +49,6 @@ constexpr ForeignFlag foreign[] = {
     {"sync-period", false, ignored, "everything is watched; there is nothing to repeat"},
     {"dynamic-configuration-retries", false, ignored, no_nginx},
     {"enable-ssl-chain-completion", true, ignored, "certificate chains are served as they are in the Secret", "false"},
-    {"disable-sync-events", true, ignored, "no Events are written", "true"},
     {"profiling", true, ignored, no_profiler, "false"},
     {"profiler-port", false, ignored, no_profiler},
     {"profiler-address", false, ignored, no_profiler},

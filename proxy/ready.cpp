@@ -19,6 +19,12 @@ std::vector<std::string> Ready::reasons() const {
   return reasons;
 }
 
+std::uint64_t Ready::live_generation() const {
+  std::uint64_t least = published_generation();
+  for (const auto& live : live_) least = std::min(least, live.load(std::memory_order_acquire));
+  return least;
+}
+
 std::size_t Ready::workers_on(std::uint64_t generation) const {
   return static_cast<std::size_t>(std::count_if(live_.begin(), live_.end(), [&](const auto& live) {
     return live.load(std::memory_order_acquire) >= generation;

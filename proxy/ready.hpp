@@ -26,6 +26,7 @@ class Ready {
 
   std::uint64_t published_generation() const { return published_.load(std::memory_order_acquire); }
   std::size_t worker_count() const { return live_.size(); }
+  std::uint64_t live_generation() const;                   // that every Worker serves, if not a newer one
   std::size_t workers_on(std::uint64_t generation) const;  // how many serve this generation or a newer one
 
  private:

@@ -52,8 +52,9 @@ void stop_gently(const Options& options, Workers& workers, Log& log, const StopW
   wait(options.post_shutdown_grace_period);
 }
 
-void serve_until_stopped(const Options& options, Workers& workers, Log& log) {
+void serve_until_stopped(const Options& options, Workers& workers, Log& log, const std::function<void()>& on_signal) {
   while (!wait_for_signal(SessionTickets::rotation_interval)) workers.tickets().rotate();
+  on_signal();
   stop_gently(options, workers, log, wait_for_signal);
 }
 

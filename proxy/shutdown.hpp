@@ -18,7 +18,8 @@ using StopWait = std::function<bool(std::chrono::milliseconds)>;
 // way, an end to the rest, post_shutdown_grace_period.
 void stop_gently(const Options& options, Workers& workers, Log& log, const StopWait& wait);
 
-// Waits for SIGTERM or SIGINT, then stops gently. A second signal cuts that short.
-void serve_until_stopped(const Options& options, Workers& workers, Log& log);
+// Waits for SIGTERM or SIGINT, then stops gently. A second signal cuts that short. on_signal: called in between; must
+// not block.
+void serve_until_stopped(const Options& options, Workers& workers, Log& log, const std::function<void()>& on_signal);
 
 }  // namespace fairlead

@@ -87,6 +87,7 @@ class CurlClient final : public ApiClient {
 
   void prepare_server_name();
   void set_request(Transfer& transfer, const ApiRequest& request);
+  static void set_body(Transfer& transfer, const ApiRequest& request);
   void set_identity(CURL* easy) const;
   void finish(const CURLMsg& message);
   std::unique_ptr<Transfer> take(RequestId id);
@@ -134,6 +135,7 @@ void CurlClient::start(RequestId id, const ApiRequest& request) {
     curl_easy_reset(transfer->easy.get());
   }
   set_request(*transfer, request);
+  if (request.method != "GET") set_body(*transfer, request);
   set_identity(transfer->easy.get());
   curl_multi_add_handle(multi_.get(), transfer->easy.get());
   transfers_[id] = std::move(transfer);
@@ -161,6 +163,7 @@ void CurlClient::set_request(Transfer& transfer, const ApiRequest& request) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   // Watches share one HTTP/2 connection. Lists do not: libcurl 7.88 at times forgets bytes of such a connection that it
   // has read for one transfer while it served another, and a page of a list stood still until the silence was noticed.
   // Without TLS nothing says beforehand that there is no HTTP/2: all requests would wait for the answer to the first.
@@ -173,6 +176,17 @@ void CurlClient::set_request(Transfer& transfer, const ApiRequest& request) {
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, keep_alive_idle_s);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, keep_alive_interval_s);
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &tune_socket);
+}
+
+// A body is small and is sent at once: asking for leave first (Expect: 100-continue) would only cost a round trip.
+void CurlClient::set_body(Transfer& transfer, const ApiRequest& request) {
+  CURL* easy = transfer.easy.get();
+  append(transfer.headers, "Content-Type: " + request.content_type);
+  append(transfer.headers, "Expect:");
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request.body.c_str());
 }
 
 void set_pem(CURL* easy, const PemSource& source, CURLoption file_option, CURLoption blob_option) {

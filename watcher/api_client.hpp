@@ -7,7 +7,7 @@
 
 #include "router/base/result.hpp"
 #include "watcher/api_config.hpp"
-#include "watcher/reflector.hpp"
+#include "watcher/api_request.hpp"
 
 namespace fairlead {
 
@@ -23,8 +23,8 @@ class ApiListener {
   virtual void on_end(RequestId id, const ApiEnding& ending) = 0;
 };
 
-// Sends GETs to one API server, many at once, over few connections (HTTP/2 where the server speaks it). Of one thread,
-// save wake().
+// Sends requests to one API server, many at once, over few connections (HTTP/2 where the server speaks it). Of one
+// thread, save wake().
 class ApiClient {
  public:
   static Result<std::unique_ptr<ApiClient>> create(const ApiConfig& config);

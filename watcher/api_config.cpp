@@ -189,6 +189,11 @@ PodEnvironment PodEnvironment::of_this_process() {
   return pod;
 }
 
+std::string PodEnvironment::own_namespace() const {
+  const Result<std::string> text = read_small_file(service_account / "namespace", "the namespace of the pod");
+  return text ? std::string(trimmed(*text)) : std::string();
+}
+
 Result<ApiConfig> read_kubeconfig(const std::filesystem::path& file) {
   Result<ApiConfig> config = KubeconfigReader(file).read();
   if (!config) return config;

@@ -38,6 +38,9 @@ struct PodEnvironment {
   std::filesystem::path service_account = "/var/run/secrets/kubernetes.io/serviceaccount";
 
   static PodEnvironment of_this_process();
+
+  // The namespace that the service account is of. "" when this is no pod.
+  std::string own_namespace() const;
 };
 
 // From a kubeconfig file's current context.

@@ -12,7 +12,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "router/base/percent_encode.hpp"
 #include "watcher/api_client.hpp"
 #include "watcher/source_troubles.hpp"
 
@@ -24,15 +23,10 @@ using Time = Reflector::Time;
 
 constexpr std::size_t max_lists_at_once = 32;  // a thousand Secrets are asked for one after the other
 
-std::string collection_of(const std::string& group_version, const std::string& ns, const std::string& plural) {
-  const std::string base = group_version == "v1" ? "/api/v1" : "/apis/" + group_version;
-  return base + (ns.empty() ? "" : "/namespaces/" + percent_encode(ns)) + "/" + plural;
-}
-
 Resource secret_resource(const ObjectName& name) {
   Resource resource;
   resource.kind = Kind::secret;
-  resource.collection = collection_of("v1", name.ns, "secrets");
+  resource.collection = api_collection("v1", name.ns, "secrets");
   resource.single = name;
   resource.forbidden_is_absent = true;
   resource.plural = "secrets";
@@ -44,7 +38,7 @@ std::vector<Resource> watched_resources(const std::string& ns) {
                            const std::string& plural) {
     Resource made;
     made.kind = kind;
-    made.collection = collection_of(group_version, scope, plural);
+    made.collection = api_collection(group_version, scope, plural);
     made.plural = plural;
     return made;
   };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "router/base/percent_encode.hpp"
+#include "watcher/api_text.hpp"
 
 namespace fairlead {
 namespace {
@@ -11,32 +12,11 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t max_refusal_bytes = 4 * 1024;
-constexpr std::size_t max_told_bytes = 300;
 constexpr int max_refused_watches = 3;  // then the resourceVersion is suspected: a restored etcd is older than it
 constexpr int http_gone = 410;
 
-// The string at a path of members, or "".
-std::string text_at(const json& value, std::initializer_list<const char*> path) {
-  const json* at = &value;
-  for (const char* member : path) {
-    if (!at->is_object()) return {};
-    const auto found = at->find(member);
-    if (found == at->end()) return {};
-    at = &*found;
-  }
-  return at->is_string() ? at->get<std::string>() : std::string();
-}
-
 ObjectName name_of(const json& object) {
   return {text_at(object, {"metadata", "namespace"}), text_at(object, {"metadata", "name"})};
-}
-
-// What a server wrote, as one bounded line.
-std::string one_line(std::string text) {
-  if (text.size() > max_told_bytes) text = text.substr(0, max_told_bytes) + "…";
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  return text;
 }
 
 }  // namespace
@@ -67,6 +47,7 @@ std::optional<ApiRequest> Reflector::next(Time now) {
 std::string Reflector::list_target() const {
   std::string target = resource_.collection + "?limit=" + std::to_string(page_objects_);
   if (resource_.single) target += "&fieldSelector=metadata.name%3D" + percent_encode(resource_.single->name);
+  if (!resource_.label_selector.empty()) target += "&labelSelector=" + percent_encode(resource_.label_selector);
   if (!continue_token_.empty()) target += "&continue=" + percent_encode(continue_token_);
   return target;
 }
@@ -77,6 +58,7 @@ std::string Reflector::watch_target() {
                        "?watch=true&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(seconds) +
                        "&resourceVersion=" + percent_encode(resource_version_);
   if (resource_.single) target += "&fieldSelector=metadata.name%3D" + percent_encode(resource_.single->name);
+  if (!resource_.label_selector.empty()) target += "&labelSelector=" + percent_encode(resource_.label_selector);
   return target;
 }
 
@@ -289,10 +271,7 @@ void Reflector::wait(Cause cause, std::string message, Time now, std::chrono::mi
 }
 
 std::string Reflector::told_by_server() const {
-  std::string message = "HTTP " + std::to_string(status_);
-  const Result<json> status = parse_api_json(body_);
-  const std::string told = status ? one_line(text_at(*status, {"message"})) : std::string();
-  return told.empty() ? message : message + ": " + told;
+  return reason_in({status_, body_, {}, {}});
 }
 
 void Reflector::take_page(Time now) {

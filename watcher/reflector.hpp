@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "watcher/api_request.hpp"
 #include "watcher/back_off.hpp"
 #include "watcher/json_lines.hpp"
 #include "watcher/source.hpp"
@@ -22,6 +23,7 @@ struct Resource {
   std::optional<ObjectName> single;  // only this object, told by put and remove; else told by replace, put and remove
   bool forbidden_is_absent = false;  // when it stays forbidden, it counts as nothing there: others need not wait
   std::string plural;                // "ingresses": for messages
+  std::string label_selector;        // "app=web,tier=edge"; "" = all
 };
 
 // The waits and limits of the protocol.
@@ -46,18 +48,6 @@ struct Trouble {
   enum class Cause { unreachable, unauthorized, forbidden, busy, refused, broken_stream, garbled, too_large };
   Cause cause = Cause::unreachable;
   std::string message;
-};
-
-struct ApiRequest {
-  std::string target;  // path and query
-  bool watch = false;
-  bool fresh_connection = false;  // the connection of the last one was silent: do not use it again
-};
-
-// How a request ended.
-struct ApiEnding {
-  std::string error;                         // "" when the answer came to its end
-  std::chrono::milliseconds retry_after{0};  // as the server asked
 };
 
 // The list/watch protocol of one resource as a state machine: says which request is to be made, is told what came back,

@@ -1,5 +1,6 @@
 #include "watcher/translator.hpp"
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -60,6 +61,7 @@ struct Translator::Parts {
   void refresh_ingress(const ObjectName& name, std::set<ObjectName>& secrets);
   void follow_wants(const std::set<ObjectName>& secrets);
   Step settle_dirty();
+  std::vector<std::pair<ObjectName, bool>> take_served();
 
   const TranslateOptions options;
   ClusterState state;
@@ -67,8 +69,9 @@ struct Translator::Parts {
   References references;
   ClassRules rules;
   std::unordered_map<ObjectName, Serving, ObjectNameHash> serving;
-  std::set<ObjectName> wanted;      // Secrets
-  std::set<ObjectName> unanswered;  // of these
+  std::set<ObjectName> served_changed;  // Ingresses; since they were last told
+  std::set<ObjectName> wanted;          // Secrets
+  std::set<ObjectName> unanswered;      // of these
   std::uint64_t wanted_version = 0;
   ProblemList problems;
   Config config;  // the steps so far
@@ -138,6 +141,7 @@ void Translator::Parts::refresh_ingress(const ObjectName& name, std::set<ObjectN
   Problems found = exists ? ingress_problems(name, known->second, rules, options) : Problems{};
   const auto version = exists ? served_version(known->second, rules, options) : nullptr;
   const auto before = serving.find(name);
+  if (version != (before == serving.end() ? nullptr : before->second.version)) served_changed.insert(name);
   std::shared_ptr<const IngressPart> part;
   if (before != serving.end() && before->second.version == version) {
     part = before->second.part;
@@ -198,6 +202,24 @@ Translator::Step Translator::Parts::settle_dirty() {
   return step;
 }
 
+// An Ingress one of whose Secrets is not heard of yet waits: another certificate would be served for it.
+std::vector<std::pair<ObjectName, bool>> Translator::Parts::take_served() {
+  std::vector<std::pair<ObjectName, bool>> changed;
+  for (auto at = served_changed.begin(); at != served_changed.end();) {
+    const auto found = serving.find(*at);
+    const bool waits =
+        found != serving.end() && std::any_of(found->second.part->secrets.begin(), found->second.part->secrets.end(),
+                                              [&](const auto& secret) { return unanswered.contains(secret.first); });
+    if (waits) {
+      ++at;
+      continue;
+    }
+    changed.emplace_back(*at, found != serving.end());
+    at = served_changed.erase(at);
+  }
+  return changed;
+}
+
 Translator::Translator(TranslateOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
 Translator::~Translator() = default;
 
@@ -216,6 +238,7 @@ Translator::Step Translator::step() {
   }
   step.problems_changed = parts_->problems.take_changed() || first;
   step.problems = parts_->problems.all();
+  step.served = parts_->take_served();
   return step;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "router/base/problem.hpp"
@@ -26,6 +27,9 @@ class Translator {
     ConfigDelta delta;
     std::shared_ptr<const Problems> problems;  // all current ones, sorted; never null
     bool problems_changed = false;
+    // Ingresses that this step brings into service, in this version, with every Secret they name looked at; and those
+    // that it takes out of service.
+    std::vector<std::pair<ObjectName, bool>> served;
   };
   // All that changed since the last step; the first holds everything.
   Step step();

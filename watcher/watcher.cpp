@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "watcher/api_source.hpp"
+#include "watcher/api_text.hpp"
 #include "watcher/hold_off.hpp"
 #include "watcher/manifest_folder.hpp"
+#include "watcher/parse.hpp"
 #include "watcher/source.hpp"
 #include "watcher/translator.hpp"
 
@@ -79,10 +81,11 @@ LogLevel level_of(Severity severity) {
 
 class ControlLoop final : public Watcher {
  public:
-  ControlLoop(WatchOptions options, Log& log, Publish publish)
+  ControlLoop(WatchOptions options, Log& log, Publish publish, LiveGeneration live_generation)
       : options_(std::move(options)),
         log_(log),
         publish_(std::move(publish)),
+        live_generation_(std::move(live_generation)),
         hold_off_(options_.hold_off, options_.hold_off_max),
         translator_(options_.translate) {}
 
@@ -93,6 +96,7 @@ class ControlLoop final : public Watcher {
 
   // Call once, and before the destructor.
   Result<void> listen() {
+    if (auto reporter = start_reporter(); !reporter) return reporter.error();
     auto source = start_source();
     if (!source) return source.error();
     source_ = std::move(*source);
@@ -100,16 +104,27 @@ class ControlLoop final : public Watcher {
     return {};
   }
 
+  void stop_reporting() override {
+    if (reporter_) reporter_->stop();
+  }
+  void wait_reported(std::chrono::milliseconds most) override {
+    if (reporter_ && !reporter_->wait_stopped(most)) log_.warning("stopping: the status of Ingresses is left as it is");
+  }
+
  private:
   Result<std::unique_ptr<Source>> start_source();
+  Result<void> start_reporter();
   void run();
   void take_over(std::vector<Change> changes);
+  void tell_facts(const std::vector<Change>& changes);
   void publish_step();
-  void log_new(const Problems& problems);
+  void log_new(const Problems& fresh);
 
   const WatchOptions options_;
   Log& log_;
   const Publish publish_;
+  const LiveGeneration live_generation_;
+  std::unique_ptr<Reporter> reporter_;  // null: nothing is written back
   Inbox inbox_;
 
   // All below belongs to the thread, once it runs.
@@ -132,6 +147,17 @@ Result<std::unique_ptr<Source>> ControlLoop::start_source() {
   return start_api_source({options_.kubeconfig, options_.apiserver_host, options_.watch_namespace}, log_, inbox_);
 }
 
+Result<void> ControlLoop::start_reporter() {
+  if (!options_.report || options_.manifests) return {};
+  const auto config =
+      choose_api_config(options_.kubeconfig, options_.apiserver_host, PodEnvironment::of_this_process());
+  if (!config) return config.error();
+  auto client = ApiClient::create(*config);
+  if (!client) return client.error();
+  reporter_ = Reporter::start(*options_.report, std::move(*client), log_, live_generation_, *options_.report_figures);
+  return {};
+}
+
 void ControlLoop::run() {
   while (true) {
     const bool synced = translator_.synced();
@@ -143,6 +169,7 @@ void ControlLoop::run() {
 }
 
 void ControlLoop::take_over(std::vector<Change> changes) {
+  if (reporter_) tell_facts(changes);
   translator_.apply(std::move(changes));
   hold_off_.on_change(std::chrono::steady_clock::now());
   if (translator_.wanted_secrets_version() == wanted_version_) return;
@@ -150,17 +177,44 @@ void ControlLoop::take_over(std::vector<Change> changes) {
   source_->want_secrets(translator_.wanted_secrets());
 }
 
-void ControlLoop::publish_step() {
-  Translator::Step step = translator_.step();
-  if (step.problems_changed) log_new(*step.problems);
-  if (step.problems_changed) logged_ = step.problems;
-  if (step.delta.empty() && !step.problems_changed) return;
-  publish_({++generation_, std::move(step.delta), std::move(step.problems)});
+// What the translation has no use for.
+void ControlLoop::tell_facts(const std::vector<Change>& changes) {
+  ReportNews news;
+  const auto add = [&](const ObjectName& name, const nlohmann::json& object) {
+    IngressFacts facts{text_at(object, {"metadata", "uid"}), text_at(object, {"metadata", "resourceVersion"}),
+                       read_addresses(object)};
+    news.facts.emplace_back(name, std::move(facts));
+  };
+  for (const Change& change : changes) {
+    if (change.kind != Kind::ingress || change.type == Change::Type::problems) continue;
+    if (change.type == Change::Type::remove) news.facts.emplace_back(change.name, std::nullopt);
+    if (change.type == Change::Type::put) add(change.name, change.object);
+    if (change.type != Change::Type::replace) continue;
+    news.all_facts = true;
+    news.facts.clear();
+    for (const nlohmann::json& object : change.objects) add(name_of(Kind::ingress, object), object);
+  }
+  if (news.all_facts || !news.facts.empty()) reporter_->hear(std::move(news));
 }
 
-void ControlLoop::log_new(const Problems& problems) {
-  Problems fresh;
-  std::set_difference(problems.begin(), problems.end(), logged_->begin(), logged_->end(), std::back_inserter(fresh));
+void ControlLoop::publish_step() {
+  Translator::Step step = translator_.step();
+  ReportNews news;
+  if (step.problems_changed) {
+    std::set_difference(step.problems->begin(), step.problems->end(), logged_->begin(), logged_->end(),
+                        std::back_inserter(news.problems));
+    log_new(news.problems);
+    logged_ = step.problems;
+  }
+  if (!step.delta.empty() || step.problems_changed) {
+    publish_({++generation_, std::move(step.delta), std::move(step.problems)});
+  }
+  if (!reporter_) return;
+  for (auto& [name, served] : step.served) news.served.push_back({std::move(name), served, generation_});
+  if (!news.served.empty() || !news.problems.empty()) reporter_->hear(std::move(news));
+}
+
+void ControlLoop::log_new(const Problems& fresh) {
   const std::size_t shown = std::min(fresh.size(), max_problems_logged_at_once);
   for (std::size_t i = 0; i < shown; ++i) log_.write(level_of(fresh[i].severity), text_of(fresh[i]));
   if (shown < fresh.size()) {
@@ -171,7 +225,12 @@ void ControlLoop::log_new(const Problems& problems) {
 }  // namespace
 
 Result<std::unique_ptr<Watcher>> Watcher::start(WatchOptions options, Log& log, Publish publish) {
-  auto loop = std::make_unique<ControlLoop>(std::move(options), log, std::move(publish));
+  return start(std::move(options), log, std::move(publish), [] { return std::uint64_t{0}; });
+}
+
+Result<std::unique_ptr<Watcher>> Watcher::start(WatchOptions options, Log& log, Publish publish,
+                                                LiveGeneration live_generation) {
+  auto loop = std::make_unique<ControlLoop>(std::move(options), log, std::move(publish), std::move(live_generation));
   if (const auto listening = loop->listen(); !listening) return listening.error();
   return {boost::system::in_place_value, std::move(loop)};
 }

@@ -12,6 +12,7 @@
 #include "router/base/problem.hpp"
 #include "router/base/result.hpp"
 #include "router/config.hpp"
+#include "watcher/reporter.hpp"
 #include "watcher/translate.hpp"
 
 namespace fairlead {
@@ -25,6 +26,8 @@ struct WatchOptions {
   std::chrono::milliseconds hold_off{2};       // a change waits this long for others to join it
   std::chrono::milliseconds hold_off_max{10};  // but never longer than this in all
   TranslateOptions translate;
+  std::optional<ReportOptions> report;  // what is written back to an API server; nothing: nothing
+  std::shared_ptr<ReportFigures> report_figures = std::make_shared<ReportFigures>();
 };
 
 // One step from a Config to the next. The first one (generation 1) is published when every kind is synced, and holds
@@ -44,7 +47,18 @@ class Watcher {
   // not answer is no failure: it is retried for ever, and nothing is published until it is heard.
   static Result<std::unique_ptr<Watcher>> start(WatchOptions options, Log& log, Publish publish);
 
+  // live_generation: the generation that is served everywhere in this program; from any thread.
+  using LiveGeneration = std::function<std::uint64_t()>;
+  static Result<std::unique_ptr<Watcher>> start(WatchOptions options, Log& log, Publish publish,
+                                                LiveGeneration live_generation);
+
   virtual ~Watcher() = default;  // stops and joins; publish is not called afterwards
+
+  // The program is about to end: what is written back and nobody else will keep true is to be removed, and the
+  // leadership given back. Goes on hearing and publishing. From any thread.
+  virtual void stop_reporting() = 0;
+  // Waits until that is done, but no longer.
+  virtual void wait_reported(std::chrono::milliseconds most) = 0;
 };
 
 }  // namespace fairlead

@@ -43,6 +43,15 @@ class MetricsPage : public testing::Test {
     sources.workers = {&one_, &other_};
     sources.snapshot = [this] { return snapshot_; };
     sources.problems = [this] { return problems_; };
+    sources.written_back = [] {
+      return WrittenBack{.election_id = "edge-leader",
+                         .leading = true,
+                         .status_pending = 3,
+                         .status_written = 5,
+                         .status_failed = 2,
+                         .events_written = 7,
+                         .events_dropped = 1};
+    };
     sources.controller_namespace = "ingress";
     sources.controller_class = "fairlead.dev/ingress-controller";
     sources.controller_pod = "pod-1";
@@ -254,6 +263,20 @@ TEST_F(MetricsPage, HasTheLabelsOfTheTable) {
     const std::string line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
     EXPECT_THAT(line, testing::ContainsRegex("^" + name + (pattern.empty() ? "" : "\\{" + pattern + "\\}") + " "));
   }
+}
+
+TEST_F(MetricsPage, ShowsWhoLeadsAndWhatIsWrittenBack) {
+  MetricsSources without = sources();  // without an API server
+  without.written_back = nullptr;
+  EXPECT_THAT(Metrics(without).page(), Not(HasSubstr("leader_election_status")));
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("nginx_ingress_controller_leader_election_status{" + std::string(controller) +
+                              ",name=\"edge-leader\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_status_pending 3\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_status_writes_total{result=\"written\"} 5\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_status_writes_total{result=\"failed\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_events_total{result=\"written\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_events_total{result=\"dropped\"} 1\n"));
 }
 
 TEST(Readme, HoldsTheTableOfMetrics) {

@@ -226,17 +226,50 @@ TEST(Options, EveryFlagTakesItsOwnDefault) {
   }
 }
 
+TEST(Options, SayWhatIsWrittenBackAsInIngressNginx) {
+  const Options defaults = accepted({});
+  EXPECT_TRUE(defaults.update_status);
+  EXPECT_TRUE(defaults.update_status_on_shutdown);
+  EXPECT_EQ(defaults.election_id, "ingress-controller-leader");
+  EXPECT_EQ(defaults.election_ttl, std::chrono::seconds(30));
+  EXPECT_EQ(defaults.status_update_interval, std::chrono::seconds(60));
+  const Options options =
+      accepted({"--publish-service=ingress/lb", "--update-status=false", "--election-id=edge-leader",
+                "--election-ttl=1m", "--status-update-interval=5", "--disable-leader-election", "--disable-sync-events",
+                "--report-node-internal-ip-address", "--update-status-on-shutdown=false"});
+  EXPECT_EQ(options.publish_service, "ingress/lb");
+  EXPECT_FALSE(options.update_status);
+  EXPECT_FALSE(options.update_status_on_shutdown);
+  EXPECT_EQ(options.election_id, "edge-leader");
+  EXPECT_EQ(options.election_ttl, std::chrono::minutes(1));
+  EXPECT_EQ(options.status_update_interval, std::chrono::seconds(5));
+  EXPECT_TRUE(options.disable_leader_election);
+  EXPECT_TRUE(options.disable_sync_events);
+  EXPECT_TRUE(options.report_node_internal_ip_address);
+  EXPECT_THAT(options.warnings, IsEmpty());
+  EXPECT_EQ(accepted({"--publish-status-address=203.0.113.1, lb.test"}).publish_status_address, "203.0.113.1, lb.test");
+}
+
+TEST(Options, WhatIsWrittenBackIsChecked) {
+  EXPECT_THAT(refused({"--publish-service=lb"}), HasSubstr("must be \"namespace/name\""));
+  EXPECT_THAT(refused({"--publish-status-address=a b"}), HasSubstr("must be IP addresses or host names"));
+  EXPECT_THAT(refused({"--publish-service=a/b", "--publish-status-address=a.test"}),
+              HasSubstr("--publish-service cannot be combined with --publish-status-address"));
+  EXPECT_THAT(refused({"--election-ttl=1s"}), HasSubstr("--election-ttl must be at least 2s"));
+  EXPECT_THAT(refused({"--status-update-interval=4s"}), HasSubstr("--status-update-interval must be at least 5s"));
+}
+
 TEST(ForeignFlags, AreAcceptedWithAWarningWhereIgnoringThemIsHarmless) {
-  const Options options = accepted({"--publish-service=ingress/lb", "--election-id", "x", "--update-status",
+  const Options options = accepted({"--status-port=10246", "--profiler-port", "10245", "--profiling",
                                     "--sync-rate-limit=0.3", "--enable-topology-aware-routing=true", "--logtostderr"});
   ASSERT_EQ(options.warnings.size(), 5u);  // not for --logtostderr: that is where the log goes
   EXPECT_THAT(options.warnings, testing::Contains("--sync-rate-limit is ignored: changes apply at once"));
-  EXPECT_THAT(options.warnings, testing::Contains(StartsWith("--publish-service is ignored: ")));
+  EXPECT_THAT(options.warnings, testing::Contains(StartsWith("--profiling is ignored: ")));
 }
 
 TEST(ForeignFlags, AreTakenInSilenceWhereTheyAskForNothing) {
   EXPECT_THAT(accepted({"--enable-ssl-passthrough=false", "--validating-webhook=", "--watch-namespace-selector=",
-                        "--disable-catch-all=F", "--update-status=false"})
+                        "--disable-catch-all=F", "--profiling=false"})
                   .warnings,
               IsEmpty());
 }
@@ -263,7 +296,7 @@ TEST(Help, NamesEveryFlagWithItsDefault) {
     EXPECT_THAT(text, HasSubstr("\n  " + std::string(flag.name.size() == 1 ? "-" : "--") + std::string(flag.name)));
   }
   EXPECT_THAT(text, HasSubstr("[10254]"));
-  EXPECT_THAT(text, HasSubstr("--publish-service"));
+  EXPECT_THAT(text, HasSubstr("--sync-rate-limit"));
   EXPECT_EQ(printed("-h"), text);
 }
 

@@ -36,6 +36,17 @@ TEST(Ready, StaysSoWhileAWorkerIsAGenerationBehind) {
   EXPECT_EQ(ready.workers_on(1), 2u);
 }
 
+TEST(Ready, KnowsTheGenerationThatIsServedEverywhere) {
+  Ready ready(2);
+  EXPECT_EQ(ready.live_generation(), 0u);
+  ready.published(2);
+  ready.live(0, 2);
+  ready.live(1, 1);
+  EXPECT_EQ(ready.live_generation(), 1u);
+  ready.live(1, 3);
+  EXPECT_EQ(ready.live_generation(), 2u);
+}
+
 TEST(Ready, EndsWhenDraining) {
   Ready ready(1);
   ready.published(1);

@@ -42,6 +42,43 @@ std::vector<std::string> split(const std::string& text, char at) {
   return parts;
 }
 
+// /api/v1/…, /apis/GROUP/VERSION/…, then [namespaces/NS/]PLURAL[/NAME[/SUBRESOURCE]].
+void read_path(SeenRequest& request) {
+  const std::vector<std::string> segments = split(request.path, '/');
+  std::size_t at = segments.size() > 1 && segments[1] == "apis" ? 4 : 3;
+  if (at + 2 < segments.size() && segments[at] == "namespaces") {
+    request.ns = segments[at + 1];
+    at += 2;
+  }
+  if (at < segments.size()) request.plural = segments[at];
+  if (at + 1 < segments.size()) request.name = decoded(segments[at + 1]);
+  if (at + 2 < segments.size()) request.subresource = segments[at + 2];
+}
+
+FakeApiServer::Verb verb_of(const SeenRequest& request) {
+  if (request.method != "GET") return FakeApiServer::Verb::write;
+  if (request.watch) return FakeApiServer::Verb::watch;
+  return request.name.empty() ? FakeApiServer::Verb::list : FakeApiServer::Verb::get;
+}
+
+std::size_t body_size(const std::string& head) {
+  constexpr std::string_view name = "\r\nContent-Length: ";
+  const std::size_t found = head.find(name);
+  return found == std::string::npos ? 0 : std::stoul(head.substr(found + name.size()));
+}
+
+// ?labelSelector=a=b,c=d, equality only.
+bool has_labels(const SeenRequest& request, const Json& object) {
+  const auto selector = request.query.find("labelSelector");
+  if (selector == request.query.end()) return true;
+  const Json labels = object.at("metadata").value("labels", Json::object());
+  for (const std::string& pair : split(selector->second, ',')) {
+    const std::size_t equals = pair.find('=');
+    if (labels.value(pair.substr(0, equals), std::string()) != pair.substr(equals + 1)) return false;
+  }
+  return true;
+}
+
 SeenRequest parse_request(const std::string& head) {
   SeenRequest request;
   const std::vector<std::string> lines = split(head, '\n');
@@ -55,10 +92,8 @@ SeenRequest parse_request(const std::string& head) {
       if (equals != std::string::npos) request.query[pair.substr(0, equals)] = decoded(pair.substr(equals + 1));
     }
   }
-  const std::vector<std::string> segments = split(request.path, '/');
-  request.plural = segments.back();
-  const auto scope = std::find(segments.begin(), segments.end(), "namespaces");
-  if (scope != segments.end() && scope + 1 != segments.end()) request.ns = *(scope + 1);
+  request.method = words.front();
+  read_path(request);
   request.watch = request.query.contains("watch");
   for (const std::string& line : lines) {
     constexpr std::string_view name = "Authorization: ";
@@ -208,14 +243,16 @@ void FakeApiServer::serve(Connection& connection) {
   bool open = true;
   while (open && !closing_) {
     const std::size_t end = in.find("\r\n\r\n");
-    if (end == std::string::npos) {
+    const std::size_t length = end == std::string::npos ? 0 : body_size(in.substr(0, end));
+    if (end == std::string::npos || in.size() < end + 4 + length) {
       const ssize_t got = ::recv(connection.socket, piece.data(), piece.size(), 0);
       if (got <= 0) break;
       in.append(piece.data(), static_cast<std::size_t>(got));
       continue;
     }
-    const SeenRequest request = parse_request(in.substr(0, end));
-    in.erase(0, end + 4);
+    SeenRequest request = parse_request(in.substr(0, end));
+    request.body = in.substr(end + 4, length);
+    in.erase(0, end + 4 + length);
     Script script = script_for(request);
     if (script) {
       script(peer);
@@ -239,7 +276,7 @@ FakeApiServer::Script FakeApiServer::script_for(const SeenRequest& request) {
   const std::lock_guard lock(mutex_);
   requests_.push_back(request);
   changed_.notify_all();
-  const Key key{request.plural, request.watch ? Verb::watch : Verb::list};
+  const Key key{request.plural, verb_of(request)};
   if (const auto standing = standing_.find(key); standing != standing_.end()) return standing->second;
   std::deque<Script>& scripts = scripts_[key];
   if (scripts.empty()) return nullptr;
@@ -257,8 +294,66 @@ void FakeApiServer::answer(FakePeer& peer, const SeenRequest& request) {
   if (!token.empty() && request.authorization != "Bearer " + token) {
     return send_whole(peer, 401, "", status_object(401, "Unauthorized").dump());
   }
-  if (request.watch) return answer_watch(peer, request);
-  answer_list(peer, request);
+  switch (verb_of(request)) {
+    case Verb::watch:
+      return answer_watch(peer, request);
+    case Verb::list:
+      return answer_list(peer, request);
+    case Verb::get:
+      return answer_get(peer, request);
+    case Verb::write:
+      return answer_write(peer, request);
+  }
+}
+
+void FakeApiServer::answer_get(FakePeer& peer, const SeenRequest& request) {
+  const Json found = object(request.plural, request.ns, request.name);
+  if (found.is_null()) return send_whole(peer, 404, "", status_object(404, "not found").dump());
+  send_whole(peer, 200, "", found.dump());
+}
+
+void FakeApiServer::answer_write(FakePeer& peer, const SeenRequest& request) {
+  int status = 200;
+  const std::string body = carry_out(request, status).dump();
+  send_whole(peer, status, "", body);
+}
+
+Json FakeApiServer::carry_out(const SeenRequest& request, int& status) {
+  const auto refuse = [&](int code, const std::string& message) {
+    status = code;
+    return status_object(code, message);
+  };
+  const std::lock_guard lock(mutex_);
+  Json body = Json::parse(request.body, nullptr, false);
+  if (!body.is_object()) return refuse(400, "the body is no object");
+  auto& objects = objects_[request.plural];
+  const bool create = request.method == "POST";
+  const std::string name = create ? body["metadata"].value("name", std::string()) : request.name;
+  const auto found = objects.find({request.ns, name});
+  if (create) {
+    if (found != objects.end()) return refuse(409, "it exists already");
+    status = 201;
+    written_.push_back(request);
+    store(request.plural, request.ns, name, std::move(body));
+    return objects.at({request.ns, name});
+  }
+  if (found == objects.end()) return refuse(404, "not found");
+  const Json expected = body["metadata"].is_object() ? body["metadata"].value("resourceVersion", Json()) : Json();
+  if (!expected.is_null() && expected != found->second["metadata"]["resourceVersion"]) {
+    return refuse(409, "the object has been modified");
+  }
+  Json next = found->second;
+  if (request.method == "PUT") {
+    next = std::move(body);
+  } else if (request.subresource == "status") {
+    next.merge_patch({{"status", body.value("status", Json::object())}});
+  } else {
+    next.merge_patch(body);
+  }
+  written_.push_back(request);
+  if (next == found->second) return next;  // a write that changes nothing is none
+  store(request.plural, request.ns, name, std::move(next));
+  return objects.at({request.ns, name});
 }
 
 void FakeApiServer::answer_list(FakePeer& peer, const SeenRequest& request) {
@@ -279,7 +374,7 @@ std::string FakeApiServer::list_page(const SeenRequest& request, int& status) {
     items = rest->second;
   } else {
     for (const auto& [name, object] : objects_[request.plural]) {
-      if (selects(request, name.first, name.second)) items.push_back(object);
+      if (selects(request, name.first, name.second) && has_labels(request, object)) items.push_back(object);
     }
   }
   const auto limit = request.query.find("limit");
@@ -315,7 +410,9 @@ void FakeApiServer::answer_watch(FakePeer& peer, const SeenRequest& request) {
     for (; at < events_.size(); ++at) {
       const Event& event = events_[at];
       if (event.plural != request.plural || event.version <= told) continue;
-      if (event.name.empty() || selects(request, event.ns, event.name)) lines += event.event.dump() + "\n";
+      const bool wanted = event.name.empty() ||
+                          (selects(request, event.ns, event.name) && has_labels(request, event.event.at("object")));
+      if (wanted) lines += event.event.dump() + "\n";
     }
     if (lines.empty()) {
       changed_.wait(lock);
@@ -330,11 +427,28 @@ void FakeApiServer::answer_watch(FakePeer& peer, const SeenRequest& request) {
   peer.reset();
 }
 
+Json FakeApiServer::object(const std::string& plural, const std::string& ns, const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto objects = objects_.find(plural);
+  if (objects == objects_.end()) return {};
+  const auto found = objects->second.find({ns, name});
+  return found == objects->second.end() ? Json() : found->second;
+}
+
+std::size_t FakeApiServer::object_count(const std::string& plural) const {
+  const std::lock_guard lock(mutex_);
+  const auto objects = objects_.find(plural);
+  return objects == objects_.end() ? 0 : objects->second.size();
+}
+
 void FakeApiServer::put(const std::string& plural, const std::string& ns, const std::string& name, Json more) {
   const std::lock_guard lock(mutex_);
+  store(plural, ns, name, std::move(more));
+}
+
+void FakeApiServer::store(const std::string& plural, const std::string& ns, const std::string& name, Json object) {
   auto& objects = objects_[plural];
   const bool known = objects.contains({ns, name});
-  Json object = std::move(more);
   object["metadata"]["name"] = name;
   if (!ns.empty()) object["metadata"]["namespace"] = ns;
   object["metadata"]["resourceVersion"] = std::to_string(++version_);
@@ -409,10 +523,15 @@ std::vector<SeenRequest> FakeApiServer::requests() const {
   return requests_;
 }
 
+std::vector<SeenRequest> FakeApiServer::written() const {
+  const std::lock_guard lock(mutex_);
+  return written_;
+}
+
 std::size_t FakeApiServer::count(const std::string& plural, Verb verb) const {
   const std::lock_guard lock(mutex_);
   return static_cast<std::size_t>(std::count_if(requests_.begin(), requests_.end(), [&](const SeenRequest& request) {
-    return request.plural == plural && request.watch == (verb == Verb::watch);
+    return request.plural == plural && verb_of(request) == verb;
   }));
 }
 

@@ -23,8 +23,12 @@ struct SeenRequest {
   std::string path;
   std::map<std::string, std::string> query;  // decoded
   std::string authorization;
-  std::string plural;  // "ingresses"
-  std::string ns;      // "" = all
+  std::string method = "GET";
+  std::string plural;       // "ingresses"
+  std::string ns;           // "" = all
+  std::string name;         // "" = the collection
+  std::string subresource;  // "status", or ""
+  std::string body;
   bool watch = false;
 };
 
@@ -46,13 +50,13 @@ class FakePeer {
   const std::atomic<bool>& closing_;
 };
 
-// An API server of the few verbs a watcher uses, over plain HTTP on a port of its own, with a thread a connection.
+// An API server of the few verbs that are used here, over plain HTTP on a port of its own, with a thread a connection.
 // Behaves well until it is told not to.
 class FakeApiServer {
  public:
   using Json = nlohmann::json;
   using Script = std::function<void(FakePeer&)>;
-  enum class Verb { list, watch };
+  enum class Verb { list, watch, get, write };  // write: POST, PUT and PATCH
 
   FakeApiServer();
   ~FakeApiServer();
@@ -60,8 +64,11 @@ class FakeApiServer {
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   std::uint16_t port() const { return port_; }
 
-  // What exists. Watches are told.
+  // What exists. Watches are told. Clients may write too: whole objects with optimistic locking, merge patches, and the
+  // status apart from the rest.
   void put(const std::string& plural, const std::string& ns, const std::string& name, Json more = Json::object());
+  Json object(const std::string& plural, const std::string& ns, const std::string& name) const;  // null: there is none
+  std::size_t object_count(const std::string& plural) const;
   void remove(const std::string& plural, const std::string& ns, const std::string& name);
   void bookmark(const std::string& plural);  // with the present resourceVersion
 
@@ -81,6 +88,7 @@ class FakeApiServer {
   void start();  // again, on the same port
 
   std::vector<SeenRequest> requests() const;
+  std::vector<SeenRequest> written() const;  // what was carried out, in order
   std::size_t count(const std::string& plural, Verb verb) const;
   // False when it did not come true within the time that says that a test has failed.
   bool wait_until(const std::function<bool()>& condition) const;
@@ -106,6 +114,10 @@ class FakeApiServer {
   void answer(FakePeer& peer, const SeenRequest& request);
   void answer_list(FakePeer& peer, const SeenRequest& request);
   void answer_watch(FakePeer& peer, const SeenRequest& request);
+  void answer_get(FakePeer& peer, const SeenRequest& request);
+  void answer_write(FakePeer& peer, const SeenRequest& request);
+  Json carry_out(const SeenRequest& request, int& status);
+  void store(const std::string& plural, const std::string& ns, const std::string& name, Json object);
   Script script_for(const SeenRequest& request);
   std::string list_page(const SeenRequest& request, int& status);
   void listen_on(std::uint16_t port);
@@ -130,6 +142,7 @@ class FakeApiServer {
   std::map<Key, std::deque<Script>> scripts_;
   std::map<Key, Script> standing_;
   std::vector<SeenRequest> requests_;
+  std::vector<SeenRequest> written_;
 };
 
 // Scripts that several tests use.

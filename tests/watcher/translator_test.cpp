@@ -149,6 +149,31 @@ TEST_F(ServedCluster, ABadIngressKeepsServingItsLastGoodVersionUntilItIsGoodAgai
   EXPECT_THAT(names_in(delta_after(remove(Kind::ingress, "shop/api")).hosts), ElementsAre("-d.test"));
 }
 
+TEST_F(ServedCluster, AnIngressIsToldAsServedOnceEverySecretItNamesIsAnswered) {
+  const std::pair<ObjectName, bool> served{{"shop", "new"}, true};
+  translator.apply({put(with_tls(ingress("shop/new", {{"n.test", {"Prefix / web:80"}}}), {"n.test"}, "late"))});
+  EXPECT_THAT(translator.step().served, IsEmpty());
+  translator.apply({remove(Kind::secret, "shop/late")});  // there is none, which is an answer
+  EXPECT_THAT(translator.step().served, ElementsAre(served));
+  EXPECT_THAT(translator.step().served, IsEmpty());
+}
+
+TEST_F(ServedCluster, AnIngressThatIsNotServedAnyMoreIsTold) {
+  translator.apply({remove(Kind::ingress, "shop/web"), put(ingress_class("fairlead", "example.com/another"))});
+  EXPECT_THAT(translator.step().served,
+              ElementsAre(std::pair(ObjectName{"shop", "api"}, false), std::pair(ObjectName{"shop", "web"}, false)));
+}
+
+TEST_F(ServedCluster, AStatusThatIsWrittenIsNoChange) {
+  json web = ingress("shop/web", {{"a.test", {"Prefix / web:80"}}, {"b.test", {"Prefix / web:80"}}});
+  web["metadata"]["resourceVersion"] = "77";
+  web["status"]["loadBalancer"]["ingress"] = json::array({{{"ip", "203.0.113.1"}}});
+  translator.apply({put(web)});
+  const Translator::Step step = translator.step();
+  EXPECT_TRUE(step.delta.empty());
+  EXPECT_THAT(step.served, IsEmpty());
+}
+
 TEST(Translator, TheFirstStepHoldsEverything) {
   Translator translator{TranslateOptions{}};
   translator.apply(nothing_there());
