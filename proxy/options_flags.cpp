@@ -336,6 +336,12 @@ std::vector<Flag> show_flags() {
        toggle("metrics-per-undefined-host", "Also for hosts that no Ingress names, instead of `_`.",
               &Options::metrics_per_undefined_host),
        toggle("report-status-classes", "The label `status` says 2xx instead of 200.", &Options::report_status_classes),
+       count(
+           "max-metric-series", "N",
+           "Sets of labels per worker that requests are counted under; more are counted as `overflow`. One takes 27 KB "
+           "of a "
+           "scrape.",
+           1, 1'000'000, [](auto& options) -> auto& { return options.max_metric_series; }),
        word("access-log", "PATH", "File that the access log is appended to, `-` for standard output, or `off`.",
             &Options::access_log, is_anything, "must be a path, - or off"),
        choice<AccessLogFormat>("log-format", "FORMAT",

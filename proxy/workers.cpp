@@ -56,6 +56,7 @@ void Workers::create(std::vector<std::vector<ListenSocket>> sockets) {
   counted.per_host = options.metrics_per_host;
   counted.per_undefined_host = options.metrics_per_undefined_host;
   counted.status_classes = options.report_status_classes;
+  counted.max_series = options.max_metric_series;
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     metrics_.push_back(std::make_unique<WorkerMetrics>(counted));
     workers_.push_back(
