@@ -62,7 +62,7 @@ struct Options {
   bool metrics_per_undefined_host = false;
   bool report_status_classes = false;
   std::size_t max_metric_series = 4'000;  // per Worker
-  std::string access_log = "-";  // "off", "-" or a path
+  std::string access_log = "-";           // "off", "-" or a path
   AccessLogFormat log_format = AccessLogFormat::upstreaminfo;
   LogLevel log_level = LogLevel::info;
   ProgramLogFormat program_log_format = ProgramLogFormat::text;

@@ -20,7 +20,7 @@ struct RequestMetricsOptions {
   bool per_host = true;             // a "host" label
   bool per_undefined_host = false;  // also hosts that no Ingress names
   bool status_classes = false;      // "2xx" instead of "200"
-  std::size_t max_series = 10'000;  // per Worker; requests beyond are counted in one series whose labels say "overflow"
+  std::size_t max_series = 4'000;   // per Worker; requests beyond are counted in one series whose labels say "overflow"
 };
 
 // Counts of values up to each bound, in integers. One writer.

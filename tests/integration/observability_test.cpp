@@ -181,10 +181,11 @@ TEST_F(Observability, SeriesStayFewWhenClientsInventNames) {
 }
 
 TEST_F(Observability, UndefinedHostsAreCountedApartUpToALimit) {
+  constexpr int limit = 300;
   proxy.options.metrics_per_undefined_host = true;
+  proxy.options.max_metric_series = limit;
   start();
   serve({});
-  const int limit = static_cast<int>(RequestMetricsOptions().max_series);
   RawSocket socket = proxy.connect();
   std::string batch;
   int unread = 0;
