@@ -28,7 +28,8 @@ struct Cursor {
   const char* at;
   const char* end;
 
-  bool at_line_end() const { return at[0] == '\r'; }
+  // A CR is never the last byte: the head ends in LF.
+  bool at_line_end() const { return at[0] == '\r' && at[1] == '\n'; }
 };
 
 // First character of [at, end) that may not stand in a field value: a control character other than HTAB. Eight bytes a
@@ -132,7 +133,7 @@ HeadError parse_status_line(Cursor& cursor, ResponseHead& head) {
     return HeadError::bad_status_line;
   const char* const reason = at;
   at = find_control(at, cursor.end);
-  if (at == cursor.end || *at != '\r') return HeadError::bad_status_line;
+  if (at == cursor.end || at[0] != '\r' || at[1] != '\n') return HeadError::bad_status_line;
   head.reason = {reason, static_cast<std::size_t>(at - reason)};
   cursor.at = at + 2;
   return HeadError::none;

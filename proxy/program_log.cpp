@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,10 +76,14 @@ class ProgramLog final : public Log {
 
   void write(LogLevel level, std::string_view message) override {
     if (!enabled(level)) return;
-    if (const std::uint64_t lost = dropped_.exchange(0)) {
-      put(line(LogLevel::warning, fmt::format("{} lines of this log were dropped: nobody read them", lost)), lost);
+    // Who writes is often a Worker: it waits for a reader once, and not again while that one is behind.
+    const std::uint64_t lost = dropped_.exchange(0);
+    const int patience_ms = lost > 0 ? 0 : max_wait_ms;
+    if (lost > 0) {
+      const std::string text = fmt::format("{} lines of this log were dropped: nobody read them", lost);
+      put(line(LogLevel::warning, text), lost, patience_ms);
     }
-    put(line(level, message.substr(0, max_message_bytes)), 1);
+    put(fitting_line(level, message.substr(0, max_message_bytes)), 1, patience_ms);
   }
 
  private:
@@ -90,10 +95,20 @@ class ProgramLog final : public Log {
     return fmt::format("{} {:<7} {}\n", time_text(), name_of(level), without_controls(message));
   }
 
+  // A pipe that takes anything takes as much as PIPE_BUF; more could block.
+  std::string fitting_line(LogLevel level, std::string_view message) const {
+    std::string text = line(level, message);
+    while (text.size() > PIPE_BUF) {
+      message = message.substr(0, message.size() / 2);
+      text = line(level, message);
+    }
+    return text;
+  }
+
   // One write a line, so that lines of several threads do not mix.
-  void put(const std::string& line, std::uint64_t counts_as) {
+  void put(const std::string& line, std::uint64_t counts_as, int patience_ms) {
     pollfd asked{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-    const bool takes_it = ::poll(&asked, 1, max_wait_ms) == 1 && (asked.revents & POLLOUT) != 0;
+    const bool takes_it = ::poll(&asked, 1, patience_ms) == 1 && (asked.revents & POLLOUT) != 0;
     if (!takes_it || ::write(STDERR_FILENO, line.data(), line.size()) < 0) dropped_.fetch_add(counts_as);
   }
 

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <utility>
+
 namespace fairlead {
 namespace {
 
@@ -125,15 +127,13 @@ void ReadinessSet::run_queued() {
     current.pop_front();
     target.run();
   }
-  if (!run_queue_.empty()) {
-    // Somebody yielded: make sure that the set's descriptor is looked at again even if no socket has news.
-    boost::asio::post(set_.get_executor(), [this] {
-      if (!stopped_) {
-        read_clock();
-        run_queued();
-      }
-    });
-  }
+  // Somebody yielded: the rest is run in a turn of its own, one at a time, so that the set is looked at between any
+  // two.
+  if (run_queue_.empty() || std::exchange(posted_, true)) return;
+  boost::asio::post(set_.get_executor(), [this] {
+    posted_ = false;
+    if (!stopped_) turn();
+  });
 }
 
 }  // namespace fairlead

@@ -85,6 +85,7 @@ class ReadinessSet {
   TimerWheel timers_;
   std::function<void()> on_tick_;
   bool stopped_ = false;
+  bool posted_ = false;  // a turn for those who yielded is on its way
 };
 
 }  // namespace fairlead

@@ -17,6 +17,7 @@ Relay::Relay(ClientSide& client, UpstreamConnection& upstream, AttemptRecord& re
       taken_before_(upstream.output.bytes_taken()) {
   const LoopTime now = client.session.now();
   progress_ = {now, now, now, now};
+  upstream_.body.start(BodyKind::none, 0);  // what it counts is of this Exchange
 }
 
 Task<RelayEnd> Relay::run() {
@@ -225,8 +226,12 @@ bool Relay::take_head(std::size_t size) {
 // request.
 bool Relay::rest_is_unwanted(int status) const {
   if (request_done_) return false;
-  const bool waits = client_.exchange.framing.expect_continue && !continued_ && !body_consumed_;
-  return !framing_.keep_alive || status >= 400 || waits;
+  return !framing_.keep_alive || status >= 400 || awaits_continue();
+}
+
+// The client holds its body back until somebody says 100: it is the upstream's turn.
+bool Relay::awaits_continue() const {
+  return client_.exchange.framing.expect_continue && !continued_ && !body_consumed_ && !request_done_;
 }
 
 // RFC 9110 7.8: only to a protocol that the client named, and only once the upstream has the whole request.
@@ -254,7 +259,10 @@ bool Relay::switch_protocols(const ResponseHead& head, std::size_t size) {
 
 bool Relay::take_interim(const ResponseHead& head, std::size_t size) {
   if (head.status == 101) return switch_protocols(head, size);
-  if (head.status == 100) continued_ = true;
+  if (head.status == 100) {
+    continued_ = true;
+    progress_.client_read = client_.session.now();  // it was not to send before
+  }
   if (++interim_responses_ > client_.worker.limits.max_interim_responses) {
     limit_ = "max_interim_responses";
     return fail(AttemptFailure::invalid_response, "the upstream sent too many interim responses");
@@ -312,12 +320,12 @@ LoopTime Relay::deadline() const {
   const Limits& limits = client_.worker.limits;
   if (!upstream_.output.drained() && !upstream_broken_) {
     at = std::min(at, progress_.upstream_write + settings().send_timeout);
-  } else if (!request_done_ && !upstream_broken_) {
+  } else if (!request_done_ && !upstream_broken_ && !awaits_continue()) {
     at = std::min(at, progress_.client_read + limits.body_timeout);
   }
   if (!client_.response.drained()) {
     at = std::min(at, progress_.client_write + limits.client_send_timeout);
-  } else if ((request_done_ && upstream_.output.drained()) || head_done_ || upstream_broken_) {
+  } else if (((request_done_ || awaits_continue()) && upstream_.output.drained()) || head_done_ || upstream_broken_) {
     at = std::min(at, last_upstream_sign() + settings().read_timeout);
   }
   return at;
@@ -332,7 +340,7 @@ void Relay::time_out() {
   } else if (!upstream_.output.drained() && !upstream_broken_ &&
              now >= progress_.upstream_write + settings().send_timeout) {
     fail(AttemptFailure::read_timeout, "the upstream took no bytes for proxy-send-timeout");
-  } else if (!request_done_ && !upstream_broken_ && upstream_.output.drained() &&
+  } else if (!request_done_ && !upstream_broken_ && !awaits_continue() && upstream_.output.drained() &&
              now >= progress_.client_read + limits.body_timeout) {
     limit_ = "body_timeout";
     end(head_done_ ? RelayEnd::client_gone : RelayEnd::client_timeout);

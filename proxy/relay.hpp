@@ -66,6 +66,7 @@ class Relay {
   bool read_head();
   bool take_head(std::size_t size);
   bool rest_is_unwanted(int status) const;
+  bool awaits_continue() const;
   bool may_switch(const ResponseHead& head) const;
   bool switch_protocols(const ResponseHead& head, std::size_t size);
   bool take_interim(const ResponseHead& head, std::size_t size);

@@ -118,6 +118,12 @@ bool lacks_endpoints(const RouteMatch& match) {
   return !match.path->upstream_key.empty() && (!match.upstream || match.upstream->endpoints.empty());
 }
 
+// What load balancers ask a node, by its address: as ingress-nginx, on hosts that nobody defined.
+bool is_health_check(const Exchange& exchange) {
+  const RouteMatch& match = exchange.match;
+  return match.host->name.empty() && match.path->ingress.empty() && exchange.target.path == "/healthz";
+}
+
 // A reply that needs no upstream, if there is one.
 bool replied_locally(ClientSide& client, std::string_view server_name) {
   Exchange& exchange = client.exchange;
@@ -133,6 +139,8 @@ bool replied_locally(ClientSide& client, std::string_view server_name) {
     reply_locally(client, 503);
   } else if (const Outcome late = run_late(exchange)) {
     reply_locally(client, *late);
+  } else if (is_health_check(exchange)) {
+    reply_locally(client, 200);
   } else if (exchange.match.path->upstream_key.empty()) {
     reply_locally(client, 404);
   } else {

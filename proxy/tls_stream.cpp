@@ -60,9 +60,11 @@ bool TlsStream::send_gathered() {
 
 TlsResult TlsStream::handshake() {
   if (flush() == io_failed) return TlsResult::failed;
+  // The result is asked for whatever becomes of the alert: an error left in the thread's queue would be taken for one
+  // of the next connection's.
   const int returned = SSL_do_handshake(session_.get());
-  if (!send_gathered()) return TlsResult::failed;
-  return returned == 1 ? TlsResult::done : tls_result(session_.get(), returned);
+  const TlsResult result = returned == 1 ? TlsResult::done : tls_result(session_.get(), returned);
+  return send_gathered() ? result : TlsResult::failed;
 }
 
 IoCount TlsStream::read(char* data, std::size_t size) {

@@ -67,6 +67,22 @@ TEST_F(AccessLogOfTraffic, NamesEveryAttempt) {
                                                    " 0, [0-9]+ " + seconds + ", " + seconds + " 502, 200 [0-9a-f]+"));
 }
 
+TEST_F(AccessLogOfTraffic, AnAttemptWithoutAnswerHasNoBytesOfTheOneBefore) {
+  // Answers once, then hangs up on the next request of the same connection.
+  Origin once([](RawSocket& connection) {
+    read_request(connection);
+    connection.send(ok("hello"));
+    read_request(connection);
+  });
+  apply(service_yaml("once", {once.port()}));
+  serve({.service = "once"});
+  EXPECT_EQ(proxy.get("a.test").status, 200);
+  RawSocket client = proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\n\r\nx");
+  EXPECT_EQ(read_response(client).status, 502);
+  EXPECT_THAT(lines(2)[1], MatchesRegex(".* \\[shop-once-80\\] \\[\\] 127\\.0\\.0\\.1:[0-9]+ 0 .*"));
+}
+
 TEST_F(AccessLogOfTraffic, SaysWhatNeverReachedAService) {
   serve({});
   proxy.get("unknown.test");

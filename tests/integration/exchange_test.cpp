@@ -23,6 +23,16 @@ TEST_F(ExchangeTest, ARequestReachesTheServiceOfItsHost) {
   EXPECT_EQ(proxy.get("c.test").status, 404);
 }
 
+// As ingress-nginx does: load balancers ask nodes by their address.
+TEST_F(ExchangeTest, TheHealthOfUnknownHostsIsFine) {
+  Origin a(Origin::saying("from a"));
+  proxy.route("a.test", "/", {a.port()});
+  proxy.start();
+  EXPECT_EQ(proxy.get("192.0.2.1", "/healthz").status, 200);
+  EXPECT_EQ(proxy.get("192.0.2.1", "/healthz/x").status, 404);
+  EXPECT_EQ(proxy.get("a.test", "/healthz").body, "from a");
+}
+
 TEST_F(ExchangeTest, ConnectionsToClientsAndServicesAreKept) {
   Origin origin(Origin::saying("hello"));
   proxy.route("a.test", "/", {origin.port()});

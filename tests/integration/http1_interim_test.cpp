@@ -166,6 +166,17 @@ TEST_F(Http1InterimTest, AClientMaySendItsBodyWithoutWaiting) {
   EXPECT_EQ(read_response(client).body, "next");
 }
 
+TEST_F(Http1InterimTest, AnUpstreamThatNeverSays100IsBlamedAndNotTheClient) {
+  Origin silent([](RawSocket& connection) { connection.read_to_end(); });
+  proxy.route("a.test", "/", {silent.port()}, [](TestProxy::Routed& routed) {
+    routed.path.settings.read_timeout = std::chrono::milliseconds(200);
+    routed.path.settings.next_upstream_tries = 1;
+  });
+  proxy.start();
+  client = proxy.connect();
+  EXPECT_EQ(ask(client, expecting).status, 504);
+}
+
 TEST_F(Http1InterimTest, AnUnknownExpectationIsRefused) {
   Origin origin([](RawSocket&) { ADD_FAILURE() << "the origin was reached"; });
   serve(origin);

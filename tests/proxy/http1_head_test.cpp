@@ -55,6 +55,8 @@ TEST(RequestHead, WhatCouldBeReadTwoWaysIsRefused) {
       {"tab in the target", "GET /a\tb HTTP/1.1\r\n\r\n", HeadError::bad_target},
       {"a byte over 0x7e in the target", "GET /\xc3\xa4 HTTP/1.1\r\n\r\n", HeadError::bad_target},
       {"trailing space after the version", "GET / HTTP/1.1 \r\n\r\n", HeadError::bad_request_line},
+      {"a bare CR after the version", "GET / HTTP/1.1\rXHost: a.test\r\n\r\n", HeadError::bad_request_line},
+      {"a bare CR in front of the fields", "GET / HTTP/1.1\r\n\rXHost: a.test\r\n\r\n", HeadError::bad_field_name},
       {"no version", "GET /\r\n\r\n", HeadError::bad_request_line},
       {"lower-case protocol", "GET / http/1.1\r\n\r\n", HeadError::bad_version},
       {"HTTP/2.0", "GET / HTTP/2.0\r\n\r\n", HeadError::unknown_version},
@@ -113,7 +115,8 @@ TEST(ResponseHead, AReasonMayBeMissingOrEmpty) {
 
 TEST(ResponseHead, AMalformedStatusLineIsRefused) {
   for (const std::string line : {"HTTP/1.1 99 Low\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
-                                 "HTTP/1.1  200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "200 OK\r\n\r\n"}) {
+                                 "HTTP/1.1  200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "200 OK\r\n\r\n",
+                                 "HTTP/1.1 200\rXA: b\r\n\r\n", "HTTP/1.1 200 OK\rXContent-Length: 5\r\n\r\n"}) {
     std::vector<Field> fields;
     fields.reserve(4);
     ResponseHead head;

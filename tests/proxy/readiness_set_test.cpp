@@ -46,6 +46,27 @@ TEST_F(ReadinessSetTest, ANewSocketIsSoonKnownToBeWritable) {
   EXPECT_FALSE(socket.peer_closed);
 }
 
+// However long somebody yields: the sockets are looked at between any two of its goes.
+TEST_F(ReadinessSetTest, WhoeverYieldsForLongKeepsNobodyWaiting) {
+  Socket socket;
+  SocketPair peer(socket);
+  CountingTarget target;
+  join(socket, target);
+  CountingTarget yielder;
+  yielder.then = [&] { loop.readiness.queue(yielder); };
+  loop.readiness.queue(yielder);
+  ASSERT_TRUE(loop.run_until([&] { return yielder.runs > 1000; }));
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(::send(peer.peer(), "x", 1, 0), 1);
+    const int before = yielder.runs;
+    const int seen = target.runs;
+    ASSERT_TRUE(loop.run_until([&] { return target.runs > seen; }));
+    ASSERT_LE(yielder.runs - before, 2) << "after " << i << " events";
+  }
+  yielder.then = nullptr;
+  loop.settle();
+}
+
 TEST_F(ReadinessSetTest, ArrivingBytesSetTheFlagAndRunTheTarget) {
   Socket socket;
   SocketPair peer(socket);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include <string>
@@ -201,6 +202,16 @@ TEST_F(TlsStreamTest, OtherGarbageIsNotTakenForPlainHttp) {
   ASSERT_EQ(::send(ends.client.socket().fd, garbage.data(), garbage.size(), 0), static_cast<ssize_t>(garbage.size()));
   EXPECT_EQ(ends.server.handshake(), TlsResult::failed);
   EXPECT_FALSE(ends.server.spoke_plain_http());
+}
+
+// OpenSSL's queue of errors is the thread's: what stays in it would be taken for an error of the next connection.
+TEST_F(TlsStreamTest, AHandshakeThatFailsWithAClientThatIsGoneLeavesNoErrorBehind) {
+  const std::string garbage(64, '\x80');
+  ASSERT_EQ(::send(ends.client.socket().fd, garbage.data(), garbage.size(), 0), static_cast<ssize_t>(garbage.size()));
+  ends.client.socket().close();
+  EXPECT_EQ(ends.server.handshake(), TlsResult::failed);
+  EXPECT_EQ(ERR_peek_error(), 0u);
+  EXPECT_EQ(scratch.gathered, 0u);
 }
 
 TEST_F(TlsStreamTest, TheAlertOfABrokenConnectionGoesToItsOwnPeerOnly) {
