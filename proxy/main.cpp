@@ -18,7 +18,6 @@
 namespace fairlead {
 namespace {
 
-constexpr int wrong_usage = 2;
 constexpr int failed = 1;
 constexpr std::chrono::seconds stop_reporting_time{10};  // after the drain, which runs beside it
 

@@ -19,8 +19,10 @@ std::string text_of(const Change& change) {
 std::string hear(std::string_view bytes, Pieces* pieces) {
   ReflectorOptions options;
   options.max_event_bytes = max_line;
-  Reflector reflector({Kind::ingress, "/apis/networking.k8s.io/v1/ingresses", std::nullopt, false, "ingresses"},
-                      options, 1);
+  Resource ingresses;
+  ingresses.collection = "/apis/networking.k8s.io/v1/ingresses";
+  ingresses.plural = "ingresses";
+  Reflector reflector(ingresses, options, 1);
   const Reflector::Time now{};
   require(reflector.next(now).has_value(), "a list is asked for first");
   reflector.on_head(200, now);
