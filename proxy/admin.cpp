@@ -110,7 +110,7 @@ class AdminServer final : public Admin {
         continue;
       }
       ++connections_;
-      asio::co_spawn(io_, serve(std::make_shared<Connection>(std::move(socket))), [this](std::exception_ptr) {
+      asio::co_spawn(io_, serve(std::make_shared<Connection>(std::move(socket))), [this](const std::exception_ptr&) {
         --connections_;
         room_.cancel();
       });
