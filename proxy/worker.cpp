@@ -65,8 +65,11 @@ void Worker::retain_series(std::shared_ptr<const LiveRoutes> live) {
   mailbox_.post([this, live = std::move(live)] { worker_.metrics.requests.retain(*live); });
 }
 
-void Worker::drain() {
-  mailbox_.post([this] { start_draining(); });
+void Worker::drain(std::function<void()> begun) {
+  mailbox_.post([this, begun = std::move(begun)] {
+    start_draining();
+    begun();
+  });
 }
 
 void Worker::cut_connections() {

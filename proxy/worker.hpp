@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -28,7 +29,8 @@ class Worker {
   // Drops the metrics of what is not live any more.
   void retain_series(std::shared_ptr<const LiveRoutes> live);
   // Accepts what has connected already, then closes the listeners; from now on responses close their connections.
-  void drain();
+  // begun: called on the Worker's thread once all that were accepted are counted.
+  void drain(std::function<void()> begun);
   void cut_connections();  // of clients, whatever they are doing
 
  private:

@@ -80,7 +80,9 @@ void Workers::retain_series(const std::shared_ptr<const RouteTable>& routes) {
 
 void Workers::drain() {
   ready_.drain();
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->drain();
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->drain([this] { draining_.fetch_add(1, std::memory_order_release); });
+  }
 }
 
 void Workers::cut_connections() {
