@@ -46,6 +46,29 @@ std::string_view limit_of(HeadError error) {
 
 }  // namespace
 
+// Finishes an Exchange once: at the latest when it is cut off, its coroutines and all.
+class Http1Connection::Finisher {
+ public:
+  explicit Finisher(ClientSide& client) : client_(client) {}
+  ~Finisher() {
+    if (finished_) return;
+    if (!client_.response.head_sent()) exchange().record.status = 499;
+    now();
+  }
+  Finisher(const Finisher&) = delete;
+  Finisher& operator=(const Finisher&) = delete;
+
+  Exchange& exchange() { return client_.exchange; }
+  void now() {
+    finish(client_);
+    finished_ = true;
+  }
+
+ private:
+  ClientSide& client_;
+  bool finished_ = false;
+};
+
 Http1Connection::Http1Connection(Session& session, WorkerContext& worker, Stream& stream, const ClientAddress& address)
     : session_(session),
       worker_(worker),
@@ -184,6 +207,7 @@ Task<bool> Http1Connection::serve_request() {
   const bool last = worker_.draining || used_up;
   response_.start(exchange->request.method, exchange->request.minor_version, exchange->framing.keep_alive && !last);
   ClientSide client{session_, worker_, *exchange, body_, response_};
+  Finisher finisher(client);
   bool usable = true;
   if (refusal != 0) {
     body_.start(BodyKind::none, 0);
@@ -192,7 +216,7 @@ Task<bool> Http1Connection::serve_request() {
     body_.start(exchange->framing.body, exchange->framing.length);
     usable = co_await serve(client, address_.server_name);
   }
-  co_return co_await finish_request(client, usable, refusal != 0);
+  co_return co_await finish_request(finisher, usable, refusal != 0);
 }
 
 // full: no more could be read. Without a body, what is there are further requests.
@@ -200,9 +224,9 @@ void Http1Connection::note_pipelined(const Exchange& exchange, bool full) {
   if (full && exchange.framing.body == BodyKind::none) worker_.metrics.counters.limit_hits.add("max_pipelined_bytes");
 }
 
-Task<bool> Http1Connection::finish_request(ClientSide& client, bool usable, bool refused) {
-  if (usable && !output_.drained()) usable = co_await drain_output(client.exchange);
-  finish(client);
+Task<bool> Http1Connection::finish_request(Finisher& finisher, bool usable, bool refused) {
+  if (usable && !output_.drained()) usable = co_await drain_output(finisher.exchange());
+  finisher.now();
   scan_ = {};
   empty_lines_ = 0;
   head_size_ = 0;
@@ -229,12 +253,13 @@ Task<bool> Http1Connection::refuse_head(HeadError error, bool timed_out) {
   body_.start(BodyKind::none, 0);
   response_.start(Method::get, 1, false);
   ClientSide client{session_, worker_, *exchange, body_, response_};
+  Finisher finisher(client);
   if (timed_out) {
     refuse(client, 408, "header_timeout");
   } else {
     refuse(client, status_of(error), limit_of(error));
   }
-  co_return co_await finish_request(client, true, true);
+  co_return co_await finish_request(finisher, true, true);
 }
 
 Task<bool> Http1Connection::drain_output(Exchange& exchange) {

@@ -30,6 +30,7 @@ class Http1Connection {
   Task<void> run();
 
  private:
+  class Finisher;
   enum class HeadWait : std::uint8_t { arrived, refused, closed };
   // Where the connection is counted as in the metrics.
   enum class Phase : std::uint8_t { none, waiting, reading, writing };
@@ -41,7 +42,7 @@ class Http1Connection {
   Task<bool> refuse_head(HeadError error, bool timed_out);
   int understand(Exchange& exchange, std::string_view& limit);
   void prepare(Exchange& exchange);
-  Task<bool> finish_request(ClientSide& client, bool usable, bool refused);
+  Task<bool> finish_request(Finisher& finisher, bool usable, bool refused);
   Task<bool> drain_output(Exchange& exchange);
   void note_pipelined(const Exchange& exchange, bool full);
   void end_idle(bool timed_out);
