@@ -17,10 +17,12 @@ namespace fairlead {
 // request path is shared with another Worker. Functions are for any other thread.
 class Worker {
  public:
-  // ready and metrics must outlive this. Begins to accept with the first Snapshot.
+  // ready and metrics must outlive this. Begins to accept with the first Snapshot after start().
   Worker(SharedContext& shared, WorkerMetrics& metrics, Ready& ready, std::size_t index,
          std::vector<ListenSocket> sockets, int access_log_fd);
   ~Worker();  // breaks off whatever is left, and joins
+  // Starts the thread. False when the system lacks what it takes to speak to it; nothing may be asked of it then.
+  bool start();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 

@@ -39,7 +39,7 @@ class Workers {
  private:
   struct Parts;
   Workers(const Options& options, Log& log, Parts parts);
-  void create(std::vector<std::vector<ListenSocket>> sockets);
+  Result<void> create(std::vector<std::vector<ListenSocket>> sockets);
 
   std::unique_ptr<SessionTickets> tickets_;
   std::unique_ptr<ServerContext> server_tls_;
