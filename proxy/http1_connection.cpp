@@ -115,6 +115,7 @@ Task<void> Http1Connection::run() {
         if (closed_) break;
         if (input_.empty()) input_.release();
         timed_out = !co_await session_.wait_until(head_deadline()) && session_.now() >= head_deadline();
+        if (timed_out && came_just_now()) timed_out = phase_ == Phase::reading;
       }
       wait = look_for_head(error);
     }
@@ -165,6 +166,12 @@ bool Http1Connection::read_more() {
   const IoCount count = input_.fill(stream_);
   if (count == io_end || count == io_failed) closed_ = true;
   return count > 0;
+}
+
+// News of the socket may wait behind the passing of a deadline.
+bool Http1Connection::came_just_now() {
+  stream_.socket().readable = true;
+  return read_more();
 }
 
 void Http1Connection::prepare(Exchange& exchange) {

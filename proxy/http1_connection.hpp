@@ -38,6 +38,7 @@ class Http1Connection {
   HeadWait look_for_head(HeadError& error);
   LoopTime head_deadline() const;
   bool read_more();
+  bool came_just_now();
   Task<bool> serve_request();
   Task<bool> refuse_head(HeadError error, bool timed_out);
   int understand(Exchange& exchange, std::string_view& limit);
