@@ -47,8 +47,11 @@ void Connection::run() {
 }
 
 Task<void> Connection::serve() {
-  if (worker_.options.use_proxy_protocol && !co_await read_proxy_header()) co_return;
-  if (address_.tls && !co_await handshake()) co_return;
+  {
+    const Counted reading(worker_.metrics.counters.reading);
+    if (worker_.options.use_proxy_protocol && !co_await read_proxy_header()) co_return;
+    if (address_.tls && !co_await handshake()) co_return;
+  }
   Http1Connection http(*this, worker_, *stream_, address_);
   co_await http.run();
 }
