@@ -13,6 +13,8 @@ namespace fairlead {
 namespace {
 
 constexpr std::uint16_t https_port = 443;
+// What is forgotten of a plain request at the https port: so many buffers' worth, for others wait meanwhile.
+constexpr int max_forgotten_reads = 16;
 
 std::unique_ptr<Stream> make_stream(WorkerContext& worker, const SnapshotRef& snapshot, bool tls) {
   if (!tls) return std::make_unique<PlainStream>();
@@ -45,8 +47,11 @@ void Connection::run() {
 }
 
 Task<void> Connection::serve() {
-  if (worker_.options.use_proxy_protocol && !co_await read_proxy_header()) co_return;
-  if (address_.tls && !co_await handshake()) co_return;
+  {
+    const Counted reading(worker_.metrics.counters.reading);
+    if (worker_.options.use_proxy_protocol && !co_await read_proxy_header()) co_return;
+    if (address_.tls && !co_await handshake()) co_return;
+  }
   Http1Connection http(*this, worker_, *stream_, address_);
   co_await http.run();
 }
@@ -133,7 +138,8 @@ void Connection::answer_plain_http() {
   (void)!::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
   ::shutdown(fd, SHUT_WR);
   std::array<char, 16 * 1024> forgotten;  // what is unread at close would turn it into a reset
-  while (::recv(fd, forgotten.data(), forgotten.size(), MSG_DONTWAIT) > 0) {
+  for (int reads = 0; reads < max_forgotten_reads; ++reads) {
+    if (::recv(fd, forgotten.data(), forgotten.size(), MSG_DONTWAIT) <= 0) return;
   }
 }
 

@@ -26,4 +26,16 @@ class Level {
   std::atomic<std::int64_t> value_{0};
 };
 
+// One more at a Level, while it lives.
+class Counted {
+ public:
+  explicit Counted(Level& level) : level_(level) { level_.add(); }
+  ~Counted() { level_.remove(); }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  Level& level_;
+};
+
 }  // namespace fairlead

@@ -33,7 +33,7 @@ struct ExchangeFacts {
   std::string_view host;         // canonical, "" when there is none
   std::uint8_t http_minor = 1;
   bool https = false;
-  int status = 0;  // sent to the client; 499 when it went away first
+  int status = 0;  // sent to the client; 499 when it went away, or was cut off, first
   std::uint64_t body_bytes_sent = 0;
   std::uint64_t bytes_sent = 0;      // head included
   std::uint64_t request_length = 0;  // head and body, as received

@@ -46,6 +46,29 @@ std::string_view limit_of(HeadError error) {
 
 }  // namespace
 
+// Finishes an Exchange once: at the latest when it is cut off, its coroutines and all.
+class Http1Connection::Finisher {
+ public:
+  explicit Finisher(ClientSide& client) : client_(client) {}
+  ~Finisher() {
+    if (finished_) return;
+    if (!client_.response.head_sent()) exchange().record.status = 499;
+    now();
+  }
+  Finisher(const Finisher&) = delete;
+  Finisher& operator=(const Finisher&) = delete;
+
+  Exchange& exchange() { return client_.exchange; }
+  void now() {
+    finish(client_);
+    finished_ = true;
+  }
+
+ private:
+  ClientSide& client_;
+  bool finished_ = false;
+};
+
 Http1Connection::Http1Connection(Session& session, WorkerContext& worker, Stream& stream, const ClientAddress& address)
     : session_(session),
       worker_(worker),
@@ -92,6 +115,7 @@ Task<void> Http1Connection::run() {
         if (closed_) break;
         if (input_.empty()) input_.release();
         timed_out = !co_await session_.wait_until(head_deadline()) && session_.now() >= head_deadline();
+        if (timed_out && came_just_now()) timed_out = phase_ == Phase::reading;
       }
       wait = look_for_head(error);
     }
@@ -144,6 +168,12 @@ bool Http1Connection::read_more() {
   return count > 0;
 }
 
+// News of the socket may wait behind the passing of a deadline.
+bool Http1Connection::came_just_now() {
+  stream_.socket().readable = true;
+  return read_more();
+}
+
 void Http1Connection::prepare(Exchange& exchange) {
   exchange.snapshot = worker_.snapshot;
   exchange.peer = address_.address;
@@ -184,6 +214,7 @@ Task<bool> Http1Connection::serve_request() {
   const bool last = worker_.draining || used_up;
   response_.start(exchange->request.method, exchange->request.minor_version, exchange->framing.keep_alive && !last);
   ClientSide client{session_, worker_, *exchange, body_, response_};
+  Finisher finisher(client);
   bool usable = true;
   if (refusal != 0) {
     body_.start(BodyKind::none, 0);
@@ -192,7 +223,7 @@ Task<bool> Http1Connection::serve_request() {
     body_.start(exchange->framing.body, exchange->framing.length);
     usable = co_await serve(client, address_.server_name);
   }
-  co_return co_await finish_request(client, usable, refusal != 0);
+  co_return co_await finish_request(finisher, usable, refusal != 0);
 }
 
 // full: no more could be read. Without a body, what is there are further requests.
@@ -200,9 +231,9 @@ void Http1Connection::note_pipelined(const Exchange& exchange, bool full) {
   if (full && exchange.framing.body == BodyKind::none) worker_.metrics.counters.limit_hits.add("max_pipelined_bytes");
 }
 
-Task<bool> Http1Connection::finish_request(ClientSide& client, bool usable, bool refused) {
-  if (usable && !output_.drained()) usable = co_await drain_output(client.exchange);
-  finish(client);
+Task<bool> Http1Connection::finish_request(Finisher& finisher, bool usable, bool refused) {
+  if (usable && !output_.drained()) usable = co_await drain_output(finisher.exchange());
+  finisher.now();
   scan_ = {};
   empty_lines_ = 0;
   head_size_ = 0;
@@ -229,12 +260,13 @@ Task<bool> Http1Connection::refuse_head(HeadError error, bool timed_out) {
   body_.start(BodyKind::none, 0);
   response_.start(Method::get, 1, false);
   ClientSide client{session_, worker_, *exchange, body_, response_};
+  Finisher finisher(client);
   if (timed_out) {
     refuse(client, 408, "header_timeout");
   } else {
     refuse(client, status_of(error), limit_of(error));
   }
-  co_return co_await finish_request(client, true, true);
+  co_return co_await finish_request(finisher, true, true);
 }
 
 Task<bool> Http1Connection::drain_output(Exchange& exchange) {

@@ -30,6 +30,7 @@ class Http1Connection {
   Task<void> run();
 
  private:
+  class Finisher;
   enum class HeadWait : std::uint8_t { arrived, refused, closed };
   // Where the connection is counted as in the metrics.
   enum class Phase : std::uint8_t { none, waiting, reading, writing };
@@ -37,11 +38,12 @@ class Http1Connection {
   HeadWait look_for_head(HeadError& error);
   LoopTime head_deadline() const;
   bool read_more();
+  bool came_just_now();
   Task<bool> serve_request();
   Task<bool> refuse_head(HeadError error, bool timed_out);
   int understand(Exchange& exchange, std::string_view& limit);
   void prepare(Exchange& exchange);
-  Task<bool> finish_request(ClientSide& client, bool usable, bool refused);
+  Task<bool> finish_request(Finisher& finisher, bool usable, bool refused);
   Task<bool> drain_output(Exchange& exchange);
   void note_pipelined(const Exchange& exchange, bool full);
   void end_idle(bool timed_out);

@@ -267,10 +267,10 @@ class Metrics::Collector final : public prometheus::Collectable {
     page.number(now, total(&WorkerCounters::writing), state("writing"));
     page.number(now, total(&WorkerCounters::waiting), state("waiting"));
     constexpr std::string_view so_far = "nginx_ingress_controller_nginx_process_connections_total";
-    const std::uint64_t accepted = total(&WorkerCounters::accepted);
+    const std::uint64_t handled = total(&WorkerCounters::accepted);
     const std::uint64_t shed = total(&WorkerCounters::shed);
-    page.number(so_far, accepted, state("accepted"));
-    page.number(so_far, accepted > shed ? accepted - shed : 0, state("handled"));
+    page.number(so_far, handled + shed, state("accepted"));
+    page.number(so_far, handled, state("handled"));
     page.number("nginx_ingress_controller_nginx_process_requests_total", total(&WorkerCounters::requests));
     page.number("fairlead_connections_shed_total", shed);
     page.number("fairlead_accept_errors_total", total(&WorkerCounters::accept_errors));

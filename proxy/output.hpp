@@ -73,8 +73,10 @@ class Output {
  public:
   Output(Stream& stream, GatherScratch& gather) : stream_(stream), gather_(gather) {}
 
-  // Room for more pieces before send() must be called.
-  bool room(std::size_t pieces) const { return gather_.count + pieces <= GatherScratch::max_pieces; }
+  // Room for more pieces, and the lines that frame one of them, before send() must be called.
+  bool room(std::size_t pieces) const {
+    return gather_.count + pieces <= GatherScratch::max_pieces && gather_.text.left() >= framing_text;
+  }
   void add(std::string_view piece);
   TextBuffer& text() { return gather_.text; }
   bool send();
@@ -87,6 +89,8 @@ class Output {
   Stream& stream() const { return stream_; }
 
  private:
+  static constexpr std::size_t framing_text = 64;  // more than a chunk's size line and the lines behind the chunk
+
   Stream& stream_;
   GatherScratch& gather_;
   std::string unsent_;

@@ -38,11 +38,12 @@ void stop_gently(const Options& options, Workers& workers, Log& log, const StopW
   workers.ready().drain();
   if (wait(options.shutdown_grace_period)) return;
   workers.drain();
-  log.info(fmt::format("stopping: {} connections are open; waiting for them up to {} ms", workers.connections(),
+  log.info(fmt::format("stopping: accepting no more, waiting up to {} ms for connections that are open",
                        options.drain_timeout.count()));
   constexpr std::chrono::milliseconds look_every{50};
-  for (std::chrono::milliseconds waited{0}; waited < options.drain_timeout && workers.connections() > 0;
-       waited += look_every) {
+  // Before the Workers accept no more, nothing open says nothing: connections may wait to be accepted.
+  const auto busy = [&] { return !workers.accepts_no_more() || workers.connections() > 0; };
+  for (std::chrono::milliseconds waited{0}; waited < options.drain_timeout && busy(); waited += look_every) {
     if (wait(look_every)) return;
   }
   if (workers.connections() > 0) {

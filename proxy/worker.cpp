@@ -25,10 +25,16 @@ Worker::Worker(SharedContext& shared, WorkerMetrics& metrics, Ready& ready, std:
     listeners_.push_back(std::make_unique<Listener>(worker_, connections_, std::move(socket)));
   }
   readiness_.on_tick([this] { worker_.access_log.flush(); });
+}
+
+bool Worker::start() {
+  if (!mailbox_.usable()) return false;
   thread_ = std::thread([this] { run(); });
+  return true;
 }
 
 Worker::~Worker() {
+  if (!thread_.joinable()) return;
   mailbox_.post([this] { readiness_.stop(); });
   thread_.join();
 }
@@ -65,8 +71,11 @@ void Worker::retain_series(std::shared_ptr<const LiveRoutes> live) {
   mailbox_.post([this, live = std::move(live)] { worker_.metrics.requests.retain(*live); });
 }
 
-void Worker::drain() {
-  mailbox_.post([this] { start_draining(); });
+void Worker::drain(std::function<void()> begun) {
+  mailbox_.post([this, begun = std::move(begun)] {
+    start_draining();
+    begun();
+  });
 }
 
 void Worker::cut_connections() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -16,10 +17,12 @@ namespace fairlead {
 // request path is shared with another Worker. Functions are for any other thread.
 class Worker {
  public:
-  // ready and metrics must outlive this. Begins to accept with the first Snapshot.
+  // ready and metrics must outlive this. Begins to accept with the first Snapshot after start().
   Worker(SharedContext& shared, WorkerMetrics& metrics, Ready& ready, std::size_t index,
          std::vector<ListenSocket> sockets, int access_log_fd);
   ~Worker();  // breaks off whatever is left, and joins
+  // Starts the thread. False when the system lacks what it takes to speak to it; nothing may be asked of it then.
+  bool start();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -28,7 +31,8 @@ class Worker {
   // Drops the metrics of what is not live any more.
   void retain_series(std::shared_ptr<const LiveRoutes> live);
   // Accepts what has connected already, then closes the listeners; from now on responses close their connections.
-  void drain();
+  // begun: called on the Worker's thread once all that were accepted are counted.
+  void drain(std::function<void()> begun);
   void cut_connections();  // of clients, whatever they are doing
 
  private:

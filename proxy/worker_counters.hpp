@@ -25,7 +25,7 @@ class LimitHits {
 // What one Worker counts beside its requests. Written by the Worker, read by whoever scrapes.
 struct WorkerCounters {
   // Clients' connections. active = reading + writing + waiting, as nginx has it.
-  Counter accepted;
+  Counter accepted;  // to be served: without those that were shed
   Counter accept_errors;
   Counter shed;   // closed at once because of max_connections or because descriptors ran out
   Level active;   // open now

@@ -1,5 +1,9 @@
 #include "proxy/workers.hpp"
 
+#include <fmt/format.h>
+
+#include <stdexcept>
+
 #include "proxy/cpu_quota.hpp"
 
 namespace fairlead {
@@ -38,7 +42,7 @@ Result<std::unique_ptr<Workers>> Workers::start(const Options& options, Log& log
   std::unique_ptr<Workers> workers(new Workers(options, log, std::move(parts)));
   workers->http_port_ = http_port;
   workers->https_port_ = https_port;
-  workers->create(std::move(*sockets));
+  if (const Result<void> created = workers->create(std::move(*sockets)); !created) return created.error();
   return workers;
 }
 
@@ -50,7 +54,8 @@ Workers::Workers(const Options& options, Log& log, Parts parts)
       shared_{options, log, *server_tls_, *client_tls_},
       ready_(parts.count) {}
 
-void Workers::create(std::vector<std::vector<ListenSocket>> sockets) {
+// Descriptors and threads may be lacking; the standard library and Asio say so by exceptions.
+Result<void> Workers::create(std::vector<std::vector<ListenSocket>> sockets) try {
   const Options& options = shared_.options;
   RequestMetricsOptions counted;
   counted.per_host = options.metrics_per_host;
@@ -61,7 +66,11 @@ void Workers::create(std::vector<std::vector<ListenSocket>> sockets) {
     metrics_.push_back(std::make_unique<WorkerMetrics>(counted));
     workers_.push_back(
         std::make_unique<Worker>(shared_, *metrics_[i], ready_, i, std::move(sockets[i]), access_log_.fd()));
+    if (!workers_[i]->start()) return Failure{"cannot start a Worker: no descriptor or memory of the kernel is left"};
   }
+  return {};
+} catch (const std::runtime_error& error) {
+  return Failure{fmt::format("cannot start a Worker: {}", error.what())};
 }
 
 Workers::~Workers() = default;
@@ -80,7 +89,9 @@ void Workers::retain_series(const std::shared_ptr<const RouteTable>& routes) {
 
 void Workers::drain() {
   ready_.drain();
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->drain();
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->drain([this] { draining_.fetch_add(1, std::memory_order_release); });
+  }
 }
 
 void Workers::cut_connections() {

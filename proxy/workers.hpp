@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,8 @@ class Workers {
 
   void publish(const std::shared_ptr<const Snapshot>& snapshot);
   void drain();
+  // Every Worker has closed its listeners: connections() can only become fewer.
+  bool accepts_no_more() const { return draining_.load(std::memory_order_acquire) >= workers_.size(); }
   void cut_connections();
   std::uint32_t connections() const { return shared_.connections.load(std::memory_order_relaxed); }
 
@@ -36,7 +39,7 @@ class Workers {
  private:
   struct Parts;
   Workers(const Options& options, Log& log, Parts parts);
-  void create(std::vector<std::vector<ListenSocket>> sockets);
+  Result<void> create(std::vector<std::vector<ListenSocket>> sockets);
 
   std::unique_ptr<SessionTickets> tickets_;
   std::unique_ptr<ServerContext> server_tls_;
@@ -46,6 +49,7 @@ class Workers {
   std::uint16_t http_port_ = 0;
   std::uint16_t https_port_ = 0;
   Ready ready_;
+  std::atomic<std::size_t> draining_{0};  // Workers
   std::vector<std::unique_ptr<WorkerMetrics>> metrics_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::weak_ptr<const RouteTable> retained_;

@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "tests/integration/manifest_proxy.hpp"
+#include "tests/support/gate.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace fairlead {
@@ -125,6 +127,37 @@ TEST_F(AccessLogOfTraffic, OfARefusedBodyNamesTheLimit) {
   socket.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2000\r\n\r\n");
   EXPECT_EQ(read_response(socket).status, 413);
   EXPECT_EQ(json::parse(lines(1)[0])["limit"], "proxy_body_size");
+}
+
+TEST_F(AccessLogOfTraffic, NamesWhatIsCutOff) {
+  proxy.options.log_format = AccessLogFormat::json;
+  Gate answer;
+  Origin silent([&](RawSocket&) { answer.wait(); });
+  Origin begun([&](RawSocket& connection) {
+    if (!read_request(connection).complete) return;
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+    answer.wait();
+  });
+  apply(service_yaml("silent", {silent.port()}));
+  apply(service_yaml("begun", {begun.port()}));
+  serve({.name = "silent", .host = "silent.test", .service = "silent"});
+  serve({.name = "begun", .host = "begun.test", .service = "begun"});
+  RawSocket unanswered = proxy.connect(), half = proxy.connect();
+  unanswered.send("GET /x HTTP/1.1\r\nHost: silent.test\r\n\r\n");
+  ASSERT_TRUE(TestProxy::eventually([&] { return silent.connections() == 1; }));
+  half.send("GET /y HTTP/1.1\r\nHost: begun.test\r\n\r\n");
+  half.read_until("hello");
+  proxy.workers->cut_connections();
+  std::map<std::string, json> found;
+  for (const std::string& line : lines(2)) {
+    const json object = json::parse(line);
+    found[object["uri"]] = object;
+  }
+  EXPECT_EQ(found["/x"]["status"], 499);
+  EXPECT_EQ(found["/y"]["status"], 200);
+  EXPECT_EQ(found["/y"]["body_bytes_sent"], 5);
+  EXPECT_EQ(proxy.counter(&WorkerCounters::requests), 2u);
+  answer.open();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "proxy/shutdown.hpp"
+#include "tests/support/busy_worker.hpp"
 #include "tests/support/gate.hpp"
 #include "tests/support/test_proxy.hpp"
 
@@ -192,6 +193,19 @@ TEST_F(Drain, WhoHasConnectedBeforeIsServed) {
   }
   stopping.go_on();
   for (RawSocket& client : clients) EXPECT_EQ(read_response(client).body, "hello");
+}
+
+TEST_F(Drain, WhoHasConnectedToABusyWorkerIsWaitedFor) {
+  Stopping stopping(proxy);
+  ASSERT_TRUE(stopping.waits_for(1'000s));
+  BusyWorker busy(proxy);
+  RawSocket client = proxy.connect();
+  client.send(request);
+  EXPECT_EQ(proxy.workers->connections(), 0u) << "nothing is accepted yet";
+  stopping.go_on();
+  ASSERT_TRUE(stopping.waits_for(50ms));
+  busy.go_on();
+  EXPECT_EQ(read_response(client).body, "hello");
 }
 
 }  // namespace

@@ -147,6 +147,29 @@ TEST_F(Observability, RequestsAreCountedUnderTheNamesAndLabelsOfIngressNginx) {
   EXPECT_EQ(metric("fairlead_upstream_reuses_total"), 2);
 }
 
+TEST_F(Observability, AConnectionIsAlwaysReadingOrWritingOrWaiting) {
+  proxy.options.use_proxy_protocol = true;
+  start();
+  serve({});
+  const std::string now = "nginx_ingress_controller_nginx_process_connections";
+  RawSocket before_header = proxy.connect();
+  EXPECT_TRUE(reaches(1, now, {"state=\"reading\""}));
+  RawSocket in_handshake = RawSocket::connect(proxy.https_port());
+  in_handshake.send("PROXY TCP4 192.0.2.1 192.0.2.2 1000 443\r\n");
+  EXPECT_TRUE(reaches(2, now, {"state=\"reading\""}));
+  RawSocket idle = proxy.connect();
+  idle.send("PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r\n");
+  EXPECT_TRUE(reaches(1, now, {"state=\"waiting\""}));
+  EXPECT_EQ(metric(now, {"state=\"active\""}), 3);
+  EXPECT_EQ(metric(now, {"state=\"reading\""}), 2);
+  before_header.close();
+  EXPECT_TRUE(reaches(1, now, {"state=\"reading\""}));
+  proxy.workers->cut_connections();
+  EXPECT_TRUE(reaches(0, now, {"state=\"active\""}));
+  EXPECT_EQ(metric(now, {"state=\"reading\""}), 0);
+  EXPECT_EQ(metric(now, {"state=\"waiting\""}), 0);
+}
+
 TEST_F(Observability, PromtoolReadsTheMetrics) {
   start();
   serve({.secret = "missing"});

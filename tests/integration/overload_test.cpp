@@ -149,5 +149,19 @@ TEST_F(Overload, AFloodIsSurvived) {
   }
 }
 
+// Whatever it is that lacks a descriptor.
+TEST_F(Overload, AStartWithTooFewDescriptorsFailsAndSaysWhy) {
+  bool started = false;
+  for (std::size_t left = 0; left < 100 && !started; ++left) {
+    const FewDescriptors few(left);
+    const auto workers = Workers::start(proxy.options, proxy.log);
+    started = workers.has_value();
+    if (!started) {
+      EXPECT_NE(workers.error().message.find("cannot "), std::string::npos) << workers.error().message;
+    }
+  }
+  EXPECT_TRUE(started);
+}
+
 }  // namespace
 }  // namespace fairlead

@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <fstream>
 
+#include "tests/support/busy_worker.hpp"
 #include "tests/support/test_proxy.hpp"
 #include "tests/support/tls_socket.hpp"
 #include "tests/tls/memory_pair.hpp"
@@ -283,6 +285,34 @@ TEST_F(Tls, PlainHttpOnTheHttpsPortIsToldSo) {
   EXPECT_TRUE(plain.at_end());
   EXPECT_FALSE(plain.was_reset());
   EXPECT_EQ(origin.connections(), 0);
+}
+
+// The peer has ended its side, then reset the connection.
+bool reset_behind_end(const RawSocket& socket) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+  return error == EPIPE;
+}
+
+// Who sends as fast as we read would keep the Worker from all others.
+TEST_F(Tls, PlainHttpOnTheHttpsPortIsNotReadWithoutEnd) {
+  serve("a.test", "exact", {"a.test"});
+  proxy.start();
+  RawSocket plain = RawSocket::connect(proxy.https_port());
+  ASSERT_TRUE(TestProxy::eventually([&] { return proxy.workers->connections() == 1; }));
+  std::size_t sent = 0;
+  {
+    const BusyWorker busy(proxy);
+    plain.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000000\r\n\r\n");
+    const std::string piece(1 << 16, 'x');
+    for (ssize_t count = 0; count >= 0; sent += static_cast<std::size_t>(std::max<ssize_t>(count, 0))) {
+      count = ::send(plain.fd(), piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+  }
+  ASSERT_GT(sent, 1'000'000u);
+  EXPECT_TRUE(TestProxy::eventually([&] { return reset_behind_end(plain); })) << "much was left unread";
+  EXPECT_EQ(read_response(plain).status, 400);
 }
 
 TEST_F(Tls, BrokenHandshakesAreCountedAndHarmNobodyElse) {

@@ -151,8 +151,8 @@ TEST_F(MetricsPage, CountsConnectionsAsNginxDoes) {
   one_.counters.waiting.add(3);
   const std::string text = page();
   const std::string name = std::string("nginx_ingress_controller_nginx_process_connections");
-  EXPECT_THAT(text, HasSubstr(name + "_total{" + controller + ",state=\"accepted\"} 7\n"));
-  EXPECT_THAT(text, HasSubstr(name + "_total{" + controller + ",state=\"handled\"} 6\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_total{" + controller + ",state=\"accepted\"} 8\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_total{" + controller + ",state=\"handled\"} 7\n"));
   EXPECT_THAT(text, HasSubstr(name + "{" + controller + ",state=\"active\"} 3\n"));
   EXPECT_THAT(text, HasSubstr(name + "{" + controller + ",state=\"waiting\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("fairlead_connections_shed_total 1\n"));

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "proxy/http1_framer.hpp"
 #include "proxy/plain_stream.hpp"
 #include "tests/proxy/socket_pair.hpp"
 
@@ -77,6 +78,22 @@ TEST_F(OutputTest, ThereIsRoomForAllPiecesAndNoMore) {
   EXPECT_TRUE(output.send());
   EXPECT_TRUE(output.room(GatherScratch::max_pieces)) << "the next send begins anew";
   EXPECT_EQ(peer.receive().size(), GatherScratch::max_pieces);
+}
+
+// Copied next to each other they are few pieces, and much text.
+TEST_F(OutputTest, ThereIsNoRoomForAChunkWithoutTextToFrameIt) {
+  Http1Framer framer(output);
+  framer.start(BodyFraming::chunked);
+  const std::string chunk(7, 'x');
+  std::size_t chunks = 0;
+  for (; output.room(8) && !output.text().overflow(); ++chunks) framer.data(chunk);
+  framer.end("");
+  ASSERT_FALSE(output.text().overflow());
+  EXPECT_GT(chunks, GatherScratch::text_size / 16) << "the text is used";
+  std::string sent;
+  for (std::size_t i = 0; i < chunks; ++i) sent += "7\r\n" + chunk + "\r\n";
+  ASSERT_TRUE(output.send());
+  EXPECT_TRUE(peer.receive() == sent + "0\r\n\r\n");
 }
 
 TEST_F(OutputTest, WhatTheSocketDoesNotTakeIsKeptAndSentLater) {
