@@ -89,16 +89,21 @@ class PartBuilder {
       if (!entry.secret.empty()) {
         part_->secrets[secret_name(entry)].push_back(fmt::format("spec.tls[{}].secretName", i));
       }
-      for (const std::string& host : entry.hosts) {
-        add_secret(part_->tls[host], entry);
-        part_->tls[host].secured = true;
-        if (!serves(host)) {
-          complain(
-              fmt::format("spec.tls[{}].hosts", i),
-              fmt::format("names \"{}\", for which this Ingress has no rule: it gets a certificate, but no path", host),
-              Severity::notice);
-        }
-      }
+      for (const std::string& host : entry.hosts) add_tls_host(host, entry, fmt::format("spec.tls[{}].hosts", i));
+    }
+  }
+
+  // An Ingress has a say in the hosts for which it has a rule, and in no other: they may be somebody else's.
+  void add_tls_host(const std::string& host, const IngressTls& entry, std::string field) {
+    if (part_->hosts.contains(host)) {
+      add_secret(part_->tls[host], entry);
+      part_->tls[host].secured = true;
+    } else if (!stands_above_a_rule(host)) {
+      complain(std::move(field),
+               fmt::format("names \"{}\", for which this Ingress has no rule: its certificate is not used there and "
+                           "nothing is redirected. Add a rule for it, or name it in the Ingress that has one",
+                           host),
+               Severity::warning);
     }
   }
 
@@ -144,11 +149,9 @@ class PartBuilder {
     return name.starts_with("*.") && suffix && name.substr(1) == *suffix;
   }
 
-  bool serves(const std::string& tls_host) const {
-    return std::any_of(part_->hosts.begin(), part_->hosts.end(), [&](const auto& host) {
-      return host.first.empty() || host.first == tls_host || wildcard_covers(tls_host, host.first) ||
-             wildcard_covers(host.first, tls_host);
-    });
+  bool stands_above_a_rule(const std::string& wildcard) const {
+    return std::any_of(part_->hosts.begin(), part_->hosts.end(),
+                       [&](const auto& host) { return wildcard_covers(wildcard, host.first); });
   }
 
   void complain(std::string field, std::string message, Severity severity) {
