@@ -23,8 +23,8 @@ void add_candidate(TlsHost& host, const ClusterState& state, const ObjectName& n
 }
 
 const IngressPart& deciding_part(const std::string& name, const PartsByAge& parts) {
-  const auto named = std::find_if(parts.begin(), parts.end(),
-                                  [&](const auto& at) { return at.second->tls.at(name).secured; });
+  const auto named =
+      std::find_if(parts.begin(), parts.end(), [&](const auto& at) { return at.second->tls.at(name).secured; });
   return *(named == parts.end() ? parts.begin() : named)->second;
 }
 

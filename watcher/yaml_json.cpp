@@ -27,7 +27,8 @@ Failure failure_at(std::size_t line, const std::string& message) {
   return Failure{"line " + std::to_string(line) + ": " + message};
 }
 
-// Builds JSON from the events of a file, one document after the other. Refuses by YAML::ParserException, which parse_yaml turns into a Failure.
+// Builds JSON from the events of a file, one document after the other. Refuses by YAML::ParserException, which
+// parse_yaml turns into a Failure.
 class JsonBuilder final : public YAML::EventHandler {
  public:
   // Nothing when the document is empty.
