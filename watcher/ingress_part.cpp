@@ -17,7 +17,15 @@ class PartBuilder {
     part_->name = ingress_.name;
     part_->order = {ingress_.created, ingress_.name.ns + "/" + ingress_.name.name};
     part_->balancing = policies_.balancing;
-    part_->policies = policies_.policies;
+    part_->denies_hosts = policies_.denies_host;
+    part_->has_rules = !ingress_.rules.empty();
+    for (const PolicyParse::Staged& staged : policies_.policies) {
+      if (staged.stage == Stage::site) {
+        part_->site.push_back(staged.policy);
+      } else {
+        part_->policies.push_back(staged);
+      }
+    }
   }
 
   std::shared_ptr<const IngressPart> build() {
@@ -41,8 +49,8 @@ class PartBuilder {
     path.ingress = ingress_.name.name;
     path.denied = policies_.denied;
     path.settings = policies_.settings;
-    path.policies = bind_policies(policies_.policies, text);
-    const auto& staged = policies_.policies;
+    path.policies = bind_policies(part_->policies, text);
+    const auto& staged = part_->policies;
     path.early_policies = static_cast<std::size_t>(
         std::count_if(staged.begin(), staged.end(), [](const auto& policy) { return policy.stage < Stage::limit; }));
     return path;
@@ -69,7 +77,7 @@ class PartBuilder {
     if (!ingress_.default_backend) return;
     ServedPath served{bare_path("/", PathType::prefix), "spec.defaultBackend"};
     if (lead(served.path, *ingress_.default_backend, served.field)) part_->default_path = std::move(served);
-    if (ingress_.rules.empty()) part_->hosts[""];
+    if (!part_->has_rules) part_->hosts[""];
   }
 
   void add_rule(const IngressRule& rule, const std::string& field) {

@@ -63,7 +63,10 @@ struct IngressPart {
   std::map<std::string, TlsShare> tls;                     // by name; of hosts above only
   std::map<ObjectName, std::vector<std::string>> secrets;  // with the fields that refer to them
   std::optional<Balancing> balancing;
-  std::vector<PolicyParse::Staged> policies;
+  std::vector<PolicyParse::Staged> policies;        // of its paths
+  std::vector<std::shared_ptr<const Policy>> site;  // of its hosts, whosever path it is
+  bool denies_hosts = false;                        // every path of the hosts it has rules for
+  bool has_rules = false;                           // else its default backend serves the host ""
   Problems problems;
 
   ObjectRef ref() const;
