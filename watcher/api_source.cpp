@@ -48,7 +48,7 @@ std::vector<Resource> watched_resources(const std::string& ns) {
       resource(Kind::service, "v1", ns, "services"),
       resource(Kind::endpoint_slice, "discovery.k8s.io/v1", ns, "endpointslices"),
   };
-  resources.front().forbidden_is_absent = true;  // a Role of one namespace cannot grant them
+  resources.front().forbidden_is_absent = !ns.empty();  // a Role of one namespace cannot grant them
   return resources;
 }
 

@@ -47,6 +47,8 @@ class HostBuilder {
       add_plain_paths();
     }
     add_unmatched();
+    add_site_policies();
+    close_if_asked();
     return {std::move(host_), std::move(problems_)};
   }
 
@@ -153,7 +155,8 @@ class HostBuilder {
              Severity::error);
   }
 
-  // What is left over leads to a default backend. It inherits what the oldest Ingress of the host asks for (2.4.10).
+  // What is left over leads to a default backend. It inherits what the oldest Ingress of the host asks for (2.4.10);
+  // that of unknown hosts inherits nothing from Ingresses with rules.
   void add_unmatched() {
     const auto is_root = [&](const Path& path) {
       return path.path == "/" && (host_->regex || path.type == PathType::prefix);
@@ -161,7 +164,9 @@ class HostBuilder {
     const auto root = std::find_if(host_->paths.begin(), host_->paths.end(), is_root);
     if (root != host_->paths.end()) return report_unreached_defaults(*root);
     if (add_default_of_ingress()) return;
-    Path path = parts_.empty() ? nobodys_path() : parts_.begin()->second->unmatched;
+    const auto heir = std::find_if(parts_.begin(), parts_.end(),
+                                   [&](const auto& at) { return !host_->name.empty() || !at.second->has_rules; });
+    Path path = heir == parts_.end() ? nobodys_path() : heir->second->unmatched;
     if (const auto target = default_backend(options_)) {
       path.service = target->service.name;
       path.upstream_key = target->key();
@@ -192,6 +197,45 @@ class HostBuilder {
       }
     }
     return winner != nullptr;
+  }
+
+  // What belongs to the host as a whole is what the first Ingress says that says anything (2.4.11, 4.1).
+  void add_site_policies() {
+    const auto says = [](const auto& at) { return !at.second->site.empty(); };
+    const auto first = std::find_if(parts_.begin(), parts_.end(), says);
+    if (first == parts_.end()) return;
+    const IngressPart& winner = *first->second;
+    for (Path& path : host_->paths) {
+      path.policies.insert(path.policies.begin(), winner.site.begin(), winner.site.end());
+      path.early_policies += winner.site.size();
+    }
+    const auto same = [](const auto& a, const auto& b) { return a->describe() == b->describe(); };
+    for (const auto& [order, part] : parts_) {
+      const auto& site = part->site;
+      if (site.empty() || std::equal(site.begin(), site.end(), winner.site.begin(), winner.site.end(), same)) continue;
+      problems_.push_back({part->ref(), "metadata.annotations",
+                           fmt::format("on {} it is \"{}\" of Ingress {}/{} that counts, which is older or goes first; "
+                                       "\"{}\" has no effect there. Remove one of the two",
+                                       shown(host_->name), winner.site.front()->describe(), winner.name.ns,
+                                       winner.name.name, site.front()->describe()),
+                           Severity::warning});
+    }
+  }
+
+  void close_if_asked() {
+    const auto closes = [](const auto& at) { return at.second->denies_hosts && at.second->has_rules; };
+    const auto closing = std::find_if(parts_.begin(), parts_.end(), closes);
+    if (closing == parts_.end()) return;
+    for (Path& path : host_->paths) path.denied = true;
+    for (const auto& at : parts_) {
+      if (at.second->denies_hosts) continue;
+      problems_.push_back(
+          {at.second->ref(), "spec.rules",
+           fmt::format("on {} every path answers 503, because Ingress {}/{} asks for a guard of the whole "
+                       "host that is not supported yet; remove that annotation there",
+                       shown(host_->name), closing->second->name.ns, closing->second->name.name),
+           Severity::error});
+    }
   }
 
   static Path nobodys_path() {

@@ -22,15 +22,40 @@ void add_candidate(TlsHost& host, const ClusterState& state, const ObjectName& n
   }
 }
 
+const IngressPart& deciding_part(const std::string& name, const PartsByAge& parts) {
+  const auto named =
+      std::find_if(parts.begin(), parts.end(), [&](const auto& at) { return at.second->tls.at(name).secured; });
+  return *(named == parts.end() ? parts.begin() : named)->second;
+}
+
 }  // namespace
+
+const TlsShare& deciding_share(const std::string& name, const PartsByAge& parts) {
+  return deciding_part(name, parts).tls.at(name);
+}
+
+Problems tls_problems(const std::string& name, const PartsByAge& parts) {
+  const IngressPart& winner = deciding_part(name, parts);
+  const TlsShare& won = winner.tls.at(name);
+  Problems problems;
+  for (const auto& [order, part] : parts) {
+    const TlsShare& lost = part->tls.at(name);
+    const bool same = part->name.ns == winner.name.ns && lost.secrets == won.secrets;
+    if (!lost.secured || same) continue;
+    problems.push_back({part->ref(), "spec.tls",
+                        fmt::format("the certificate of host \"{}\" is what Ingress {}/{} says, which is older or goes "
+                                    "first; what this Ingress says is not used. Name the host in one of the two only",
+                                    name, winner.name.ns, winner.name.name),
+                        Severity::warning});
+  }
+  return problems;
+}
 
 std::shared_ptr<const TlsHost> build_tls_host(const std::string& name, const PartsByAge& parts,
                                               const ClusterState& state) {
   auto host = std::make_shared<TlsHost>();
   host->name = name;
-  for (const auto& [order, part] : parts) {
-    for (const ObjectName& secret : part->tls.at(name).secrets) add_candidate(*host, state, secret);
-  }
+  for (const ObjectName& secret : deciding_share(name, parts).secrets) add_candidate(*host, state, secret);
   return host;
 }
 

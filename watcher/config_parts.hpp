@@ -32,6 +32,11 @@ Built<Host> build_host(const std::string& name, const PartsByAge& parts, bool se
 Built<Upstream> build_upstream(const UpstreamTarget& target, const PartsByAge& parts, const ClusterState& state,
                                const TranslateOptions& options);
 
+// Of the Ingresses whose spec.tls concerns the host, the one that decides: the oldest that names it, or else the
+// oldest.
+const TlsShare& deciding_share(const std::string& name, const PartsByAge& parts);
+// About those that name it in vain.
+Problems tls_problems(const std::string& name, const PartsByAge& parts);
 // Ingresses whose spec.tls concerns the host.
 std::shared_ptr<const TlsHost> build_tls_host(const std::string& name, const PartsByAge& parts,
                                               const ClusterState& state);

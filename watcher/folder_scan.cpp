@@ -41,7 +41,8 @@ class Scanner {
 
  private:
   void enter(const std::string& folder, int depth);
-  void look_at(const std::string& path, int depth);
+  void look_at(const std::string& path, unsigned char type, int depth);
+  void give_up(const std::string& path, const std::string& message);
 
   void complain(const std::string& path, const std::string& message) {
     scan_.problems.push_back({{"File", "", path.empty() ? "." : path}, "", message, Severity::error});
@@ -59,10 +60,7 @@ void Scanner::enter(const std::string& folder, int depth) {
   const std::unique_ptr<DIR, CloseFolder> stream(::opendir(full(folder).c_str()));
   if (!stream || ::fstat(::dirfd(stream.get()), &facts) != 0) {
     if (errno == ENOENT && !folder.empty()) return;  // gone since it was listed
-    complain(folder,
-             std::string("the folder cannot be read: ") + std::strerror(errno) + "; what it held before stays in use");
-    scan_.unreadable.insert(folder);
-    return;
+    return give_up(folder, std::string("the folder cannot be read: ") + std::strerror(errno));
   }
   const std::pair<dev_t, ino_t> identity{facts.st_dev, facts.st_ino};
   for (const auto& opened : open_) {
@@ -70,18 +68,23 @@ void Scanner::enter(const std::string& folder, int depth) {
   }
   open_.push_back(identity);
   scan_.folders.insert(folder);
-  while (const dirent* entry = ::readdir(stream.get())) {
+  const auto next = [&] {
+    errno = 0;  // readdir says by it alone whether it came to the end or failed
+    return ::readdir(stream.get());
+  };
+  while (const dirent* entry = next()) {
     if (entry->d_name[0] == '.') continue;
-    look_at(folder.empty() ? entry->d_name : folder + "/" + entry->d_name, depth);
+    look_at(folder.empty() ? entry->d_name : folder + "/" + entry->d_name, entry->d_type, depth);
   }
+  if (errno != 0) give_up(folder, std::string("the folder cannot be read to its end: ") + std::strerror(errno));
   open_.pop_back();
 }
 
-void Scanner::look_at(const std::string& path, int depth) {
+void Scanner::look_at(const std::string& path, unsigned char type, int depth) {
   struct stat facts {};
+  if (type == DT_REG && !is_manifest_name(path)) return;
   if (::stat(full(path).c_str(), &facts) != 0) {
-    if (is_manifest_name(path) && errno != ENOENT)
-      complain(path, std::string("cannot be read: ") + std::strerror(errno));
+    if (errno != ENOENT) give_up(path, std::string("cannot be read: ") + std::strerror(errno));
     return;
   }
   if (S_ISDIR(facts.st_mode)) {
@@ -94,6 +97,11 @@ void Scanner::look_at(const std::string& path, int depth) {
   } else if (!std::exchange(overfull_, true)) {
     complain(path, "is one more than " + std::to_string(max_manifest_files) + " files; it and others are left out");
   }
+}
+
+void Scanner::give_up(const std::string& path, const std::string& message) {
+  complain(path, message + "; what it held before stays in use");
+  scan_.unreadable.insert(path);
 }
 
 class Descriptor {

@@ -32,7 +32,7 @@ struct FileStamp {
 struct FolderScan {
   std::map<std::string, FileStamp> files;
   std::set<std::string> folders;     // "" is the folder itself
-  std::set<std::string> unreadable;  // folders of which nothing is known now
+  std::set<std::string> unreadable;  // folders and files of which nothing, or not all, is known now
   Problems problems;
 };
 

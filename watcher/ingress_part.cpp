@@ -17,7 +17,15 @@ class PartBuilder {
     part_->name = ingress_.name;
     part_->order = {ingress_.created, ingress_.name.ns + "/" + ingress_.name.name};
     part_->balancing = policies_.balancing;
-    part_->policies = policies_.policies;
+    part_->denies_hosts = policies_.denies_host;
+    part_->has_rules = !ingress_.rules.empty();
+    for (const PolicyParse::Staged& staged : policies_.policies) {
+      if (staged.stage == Stage::site) {
+        part_->site.push_back(staged.policy);
+      } else {
+        part_->policies.push_back(staged);
+      }
+    }
   }
 
   std::shared_ptr<const IngressPart> build() {
@@ -41,8 +49,8 @@ class PartBuilder {
     path.ingress = ingress_.name.name;
     path.denied = policies_.denied;
     path.settings = policies_.settings;
-    path.policies = bind_policies(policies_.policies, text);
-    const auto& staged = policies_.policies;
+    path.policies = bind_policies(part_->policies, text);
+    const auto& staged = part_->policies;
     path.early_policies = static_cast<std::size_t>(
         std::count_if(staged.begin(), staged.end(), [](const auto& policy) { return policy.stage < Stage::limit; }));
     return path;
@@ -69,7 +77,7 @@ class PartBuilder {
     if (!ingress_.default_backend) return;
     ServedPath served{bare_path("/", PathType::prefix), "spec.defaultBackend"};
     if (lead(served.path, *ingress_.default_backend, served.field)) part_->default_path = std::move(served);
-    if (ingress_.rules.empty()) part_->hosts[""];
+    if (!part_->has_rules) part_->hosts[""];
   }
 
   void add_rule(const IngressRule& rule, const std::string& field) {
@@ -89,16 +97,21 @@ class PartBuilder {
       if (!entry.secret.empty()) {
         part_->secrets[secret_name(entry)].push_back(fmt::format("spec.tls[{}].secretName", i));
       }
-      for (const std::string& host : entry.hosts) {
-        add_secret(part_->tls[host], entry);
-        part_->tls[host].secured = true;
-        if (!serves(host)) {
-          complain(
-              fmt::format("spec.tls[{}].hosts", i),
-              fmt::format("names \"{}\", for which this Ingress has no rule: it gets a certificate, but no path", host),
-              Severity::notice);
-        }
-      }
+      for (const std::string& host : entry.hosts) add_tls_host(host, entry, fmt::format("spec.tls[{}].hosts", i));
+    }
+  }
+
+  // An Ingress has a say in the hosts for which it has a rule, and in no other: they may be somebody else's.
+  void add_tls_host(const std::string& host, const IngressTls& entry, std::string field) {
+    if (part_->hosts.contains(host)) {
+      add_secret(part_->tls[host], entry);
+      part_->tls[host].secured = true;
+    } else if (!stands_above_a_rule(host)) {
+      complain(std::move(field),
+               fmt::format("names \"{}\", for which this Ingress has no rule: its certificate is not used there and "
+                           "nothing is redirected. Add a rule for it, or name it in the Ingress that has one",
+                           host),
+               Severity::warning);
     }
   }
 
@@ -144,11 +157,9 @@ class PartBuilder {
     return name.starts_with("*.") && suffix && name.substr(1) == *suffix;
   }
 
-  bool serves(const std::string& tls_host) const {
-    return std::any_of(part_->hosts.begin(), part_->hosts.end(), [&](const auto& host) {
-      return host.first.empty() || host.first == tls_host || wildcard_covers(tls_host, host.first) ||
-             wildcard_covers(host.first, tls_host);
-    });
+  bool stands_above_a_rule(const std::string& wildcard) const {
+    return std::any_of(part_->hosts.begin(), part_->hosts.end(),
+                       [&](const auto& host) { return wildcard_covers(wildcard, host.first); });
   }
 
   void complain(std::string field, std::string message, Severity severity) {

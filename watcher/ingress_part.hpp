@@ -44,7 +44,7 @@ struct ServedPath {
 // What one Ingress has to say about a host's certificates.
 struct TlsShare {
   std::vector<ObjectName> secrets;  // in order of preference
-  bool secured = false;             // its http requests are to be redirected
+  bool secured = false;             // spec.tls names it: its http requests are to be redirected
 };
 
 struct UpstreamShare {
@@ -60,10 +60,13 @@ struct IngressPart {
   std::optional<ServedPath> default_path;                  // spec.defaultBackend: "/" of these hosts
   Path unmatched;                                          // "/" without backend, with what the annotations ask for
   std::map<std::string, UpstreamShare> upstreams;          // by key
-  std::map<std::string, TlsShare> tls;                     // by host name
+  std::map<std::string, TlsShare> tls;                     // by name; of hosts above only
   std::map<ObjectName, std::vector<std::string>> secrets;  // with the fields that refer to them
   std::optional<Balancing> balancing;
-  std::vector<PolicyParse::Staged> policies;
+  std::vector<PolicyParse::Staged> policies;        // of its paths
+  std::vector<std::shared_ptr<const Policy>> site;  // of its hosts, whosever path it is
+  bool denies_hosts = false;                        // every path of the hosts it has rules for
+  bool has_rules = false;                           // else its default backend serves the host ""
   Problems problems;
 
   ObjectRef ref() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -34,12 +35,15 @@ class ManifestFolder final : public Source {
 
   void run();
   std::chrono::milliseconds look_again() const;
+  Clock::time_point next_look(Clock::time_point looked) const;
   std::chrono::milliseconds time_to_wait(Clock::time_point now, Clock::time_point looked) const;
   void look();
+  FolderScan scan_and_follow();
+  bool may_be_half_written(const std::string& path, const FileStamp& stamp) const;
   void read(const std::string& path);
   void leave(const std::string& path);
   void drop_gone(Clock::time_point now);
-  bool is_in_unreadable(const std::string& path, const FolderScan& scan) const;
+  static bool is_in_unreadable(const std::string& path, const FolderScan& scan);
   void deliver();
 
   const ManifestFolderOptions options_;
@@ -53,6 +57,7 @@ class ManifestFolder final : public Source {
   std::map<std::string, FileStamp> read_;          // by path: what was last read of it
   std::map<std::string, Clock::time_point> gone_;  // files that are not there any more, and until when they are served
   bool complete_ = false;                          // the last look found nothing unreadable
+  std::optional<Clock::time_point> look_sooner_;   // the last look left files that were being written
   std::thread thread_;
 };
 
@@ -65,7 +70,7 @@ void ManifestFolder::run() {
     if (stopping_) return;
     for (const std::string& path : heard.files) read(path);
     const Clock::time_point now = Clock::now();
-    if (heard.look_again || now >= looked + look_again()) {
+    if (heard.look_again || now >= next_look(looked)) {
       look();
       looked = now;
     }
@@ -78,24 +83,57 @@ std::chrono::milliseconds ManifestFolder::look_again() const {
   return watch_.hears_all() && complete_ ? options_.look_again : options_.look_again_when_deaf;
 }
 
+ManifestFolder::Clock::time_point ManifestFolder::next_look(Clock::time_point looked) const {
+  const Clock::time_point next = looked + look_again();
+  return look_sooner_ ? std::min(next, *look_sooner_) : next;
+}
+
 std::chrono::milliseconds ManifestFolder::time_to_wait(Clock::time_point now, Clock::time_point looked) const {
-  Clock::time_point next = looked + look_again();
+  Clock::time_point next = next_look(looked);
   for (const auto& [path, until] : gone_) next = std::min(next, until);
   return std::max(std::chrono::ceil<std::chrono::milliseconds>(next - now), std::chrono::milliseconds(0));
 }
 
 void ManifestFolder::look() {
-  FolderScan scan = scan_folder(options_.folder);
-  if (watch_.follow(scan.folders)) scan = scan_folder(options_.folder);
+  FolderScan scan = scan_and_follow();
   complete_ = scan.unreadable.empty();
+  look_sooner_.reset();
   for (const std::string& path : set_.paths()) {
-    if (!scan.files.contains(path) && !is_in_unreadable(path, scan)) leave(path);
+    if (scan.files.contains(path)) continue;
+    if (is_in_unreadable(path, scan)) {
+      gone_.erase(path);
+    } else {
+      leave(path);
+    }
   }
   for (const auto& [path, stamp] : scan.files) {
     const auto known = read_.find(path);
-    if (known == read_.end() || known->second != stamp) read(path);
+    if (known != read_.end() && known->second == stamp) continue;
+    if (may_be_half_written(path, stamp)) {
+      gone_.erase(path);
+      look_sooner_ = Clock::now() + options_.write_grace;
+    } else {
+      read(path);
+    }
   }
   set_.set_folder_problems(std::move(scan.problems));
+}
+
+// What happened in a folder before it was followed is not heard, and may be that a folder was made there.
+FolderScan ManifestFolder::scan_and_follow() {
+  FolderScan scan = scan_folder(options_.folder);
+  for (int depth = 0; depth < max_manifest_folder_depth && watch_.follow(scan.folders); ++depth) {
+    scan = scan_folder(options_.folder);
+  }
+  return scan;
+}
+
+// Its objects would be lost for as long as the writing takes. It is heard of when it is closed, and else looked at
+// later.
+bool ManifestFolder::may_be_half_written(const std::string& path, const FileStamp& stamp) const {
+  if (!watch_.hears_all() || !set_.knows(path)) return false;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::abs(now - std::chrono::nanoseconds(stamp.modified_ns)) < options_.write_grace;
 }
 
 void ManifestFolder::leave(const std::string& path) {
@@ -114,15 +152,16 @@ void ManifestFolder::drop_gone(Clock::time_point now) {
   }
 }
 
-bool ManifestFolder::is_in_unreadable(const std::string& path, const FolderScan& scan) const {
+bool ManifestFolder::is_in_unreadable(const std::string& path, const FolderScan& scan) {
   return std::any_of(scan.unreadable.begin(), scan.unreadable.end(), [&](const std::string& folder) {
-    return folder.empty() || (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
+    return folder.empty() || path == folder ||
+           (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
   });
 }
 
 void ManifestFolder::read(const std::string& path) {
   auto file = read_manifest(options_.folder / path);
-  if (file && file->gone) return leave(path);
+  if (file && (file->gone || (file->text.empty() && set_.knows(path)))) return leave(path);
   gone_.erase(path);
   if (!file) {
     read_.erase(path);

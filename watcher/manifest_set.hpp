@@ -32,6 +32,7 @@ class ManifestSet {
   void set_folder_problems(Problems problems);
 
   std::set<std::string> paths() const;
+  bool knows(const std::string& path) const { return files_.contains(path); }
 
   // What is different since the last call. The first time: a replace of each kind.
   std::vector<Change> take_changes();

@@ -22,10 +22,6 @@ std::optional<std::string> wildcard_over(const std::string& host) {
   return "*" + std::string(*suffix);
 }
 
-bool is_secured(const std::string& name, const PartsByAge& parts) {
-  return std::any_of(parts.begin(), parts.end(), [&](const auto& at) { return at.second->tls.at(name).secured; });
-}
-
 }  // namespace
 
 References::References(const TranslateOptions& options, Dirty& dirty) : options_(options) {
@@ -48,11 +44,7 @@ void References::mark(const IngressPart& part, Dirty& dirty) const {
   }
   for (const auto& [key, share] : part.upstreams) dirty.upstreams.insert(key);
   for (const auto& [secret, fields] : part.secrets) dirty.secrets.insert(secret);
-  for (const auto& [name, share] : part.tls) {
-    dirty.tls_hosts.insert(name);
-    dirty.hosts.insert(name);
-    mark_below(name, dirty);
-  }
+  for (const auto& [name, share] : part.tls) dirty.tls_hosts.insert(name);
 }
 
 // A wildcard's TLS concerns the hosts that it covers.
@@ -126,27 +118,29 @@ void References::touch_secret(const ObjectName& secret, Dirty& dirty) const {
 bool References::refers(const std::string& tls_host, const std::set<ObjectName>& secrets) const {
   const auto parts = tls_hosts_.find(tls_host);
   if (secrets.empty() || parts == tls_hosts_.end()) return false;
-  return std::any_of(parts->second.begin(), parts->second.end(), [&](const auto& at) {
-    const auto& own = at.second->tls.at(tls_host).secrets;
-    return std::any_of(own.begin(), own.end(), [&](const ObjectName& secret) { return secrets.contains(secret); });
-  });
+  const auto& used = deciding_share(tls_host, parts->second).secrets;
+  return std::any_of(used.begin(), used.end(), [&](const ObjectName& secret) { return secrets.contains(secret); });
 }
 
 // Contract 2.4.3: a host that no spec.tls concerns is served with the certificate of the wildcard host over it, if that
 // has one, and redirected like it.
 bool References::secured(const std::string& host) const {
-  if (const auto own = tls_hosts_.find(host); own != tls_hosts_.end()) return is_secured(host, own->second);
+  if (const auto own = tls_hosts_.find(host); own != tls_hosts_.end()) return deciding_share(host, own->second).secured;
   const auto wildcard = wildcard_over(host);
-  if (!wildcard || !hosts_.contains(*wildcard)) return false;
-  const auto over = tls_hosts_.find(*wildcard);
-  return over != tls_hosts_.end() && is_secured(*wildcard, over->second);
+  const auto over = wildcard ? tls_hosts_.find(*wildcard) : tls_hosts_.end();
+  return over != tls_hosts_.end() && deciding_share(*wildcard, over->second).secured;
 }
 
 Built<Host> References::host(const std::string& name) const {
   static const PartsByAge nobody;
   const auto found = hosts_.find(name);
   if (found == hosts_.end() && !name.empty()) return {};
-  return build_host(name, found == hosts_.end() ? nobody : found->second, secured(name), options_);
+  Built<Host> built = build_host(name, found == hosts_.end() ? nobody : found->second, secured(name), options_);
+  if (const auto tls = tls_hosts_.find(name); tls != tls_hosts_.end()) {
+    Problems more = tls_problems(name, tls->second);
+    built.problems.insert(built.problems.end(), more.begin(), more.end());
+  }
+  return built;
 }
 
 Built<Upstream> References::upstream(const std::string& key, const ClusterState& state) const {

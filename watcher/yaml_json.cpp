@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "watcher/json_lines.hpp"
+#include "watcher/utf8.hpp"
 #include "watcher/yaml_scalar.hpp"
 
 namespace fairlead {
@@ -26,7 +27,8 @@ Failure failure_at(std::size_t line, const std::string& message) {
   return Failure{"line " + std::to_string(line) + ": " + message};
 }
 
-// Builds JSON from the events of one document. Refuses by YAML::ParserException, which parse_yaml turns into a Failure.
+// Builds JSON from the events of a file, one document after the other. Refuses by YAML::ParserException, which
+// parse_yaml turns into a Failure.
 class JsonBuilder final : public YAML::EventHandler {
  public:
   // Nothing when the document is empty.
@@ -35,7 +37,6 @@ class JsonBuilder final : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark&) override {
     document_.reset();
     anchors_.clear();
-    copied_ = 0;
   }
   void OnDocumentEnd() override {}
 
@@ -97,7 +98,7 @@ class JsonBuilder final : public YAML::EventHandler {
   std::vector<Frame> frames_;
   std::unordered_map<YAML::anchor_t, Anchored> anchors_;
   std::size_t made_ = 0;    // bytes of values, about
-  std::size_t copied_ = 0;  // of these, by anchors and aliases
+  std::size_t copied_ = 0;  // of these, by anchors and aliases of all documents of the file
 };
 
 void JsonBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -139,7 +140,7 @@ void JsonBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
 void JsonBuilder::copy(const YAML::Mark& mark, std::size_t bytes) {
   copied_ += bytes;
   if (copied_ > max_manifest_copied_bytes) {
-    refuse(mark, "aliases blow the document up to more than " + std::to_string(max_manifest_copied_bytes) + " bytes");
+    refuse(mark, "aliases blow the file up to more than " + std::to_string(max_manifest_copied_bytes) + " bytes");
   }
 }
 
@@ -262,25 +263,9 @@ void add_objects(json document, std::vector<json>& out) {
 
 // The line of the first byte that is no UTF-8 text, or 0.
 std::size_t line_of_bad_text(std::string_view text) {
-  std::size_t line = 1;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    if (first == '\n') ++line;
-    if (first == 0) return line;
-    if (first < 0x80) continue;
-    const std::size_t more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
-    if (first < 0xc2 || first > 0xf4 || text.size() - i <= more) return line;
-    std::uint32_t code = first & (0x3fU >> more);
-    for (std::size_t k = 1; k <= more; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xc0) != 0x80) return line;
-      code = code << 6 | (next & 0x3fU);
-    }
-    const bool too_long = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
-    if (too_long || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return line;
-    i += more;
-  }
-  return 0;
+  const std::size_t bad = std::min(text.find('\0'), find_not_utf8(text));
+  if (bad == std::string_view::npos) return 0;
+  return 1 + static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(bad), '\n'));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "watcher/api_config.hpp"
+#include "watcher/utf8.hpp"
 
 namespace fairlead {
 namespace {
@@ -125,6 +126,7 @@ Result<json> resolve_yaml_scalar(std::string_view tag, std::string_view text) {
   if (type == "binary") {
     const auto bytes = decode_base64(text);
     if (!bytes) return Failure{"a value marked !!binary is not base64"};
+    if (find_not_utf8(*bytes) != std::string::npos) return Failure{"a value marked !!binary is no UTF-8 text"};
     return resolved(*bytes);
   }
   if (type != "null" && type != "bool" && type != "int" && type != "float") return resolved(text);

@@ -5,10 +5,11 @@
 
 namespace fairlead {
 
-// Without spaces and tabs at both ends.
+// Without spaces, tabs and line ends at both ends.
 std::string_view trim(std::string_view text);
 
-// The trimmed pieces of a comma-separated list; empty ones are left out. Views of `text`.
+// The trimmed pieces of a comma-separated list, which may go over several lines; empty ones are left out. Views of
+// `text`.
 std::vector<std::string_view> split_list(std::string_view text);
 
 }  // namespace fairlead

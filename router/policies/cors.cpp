@@ -109,11 +109,20 @@ std::vector<std::string> parse_origins(PolicyParse& parse) {
   return origins;
 }
 
+// A list as it stands; one of several lines as one line.
+std::string in_one_line(std::string_view list) {
+  if (list.find_first_of("\r\n") == std::string_view::npos) return std::string(list);
+  std::string line;
+  for (const std::string_view name : split_list(list)) line.append(line.empty() ? "" : ", ").append(name);
+  return line;
+}
+
 std::string parse_names(PolicyParse& parse, std::string_view name, std::string_view others,
                         std::string_view otherwise) {
   const auto value = parse.text(name);
   if (!value) return std::string(otherwise);
-  if (is_made_of(*value, others)) return std::string(*value);
+  const std::string names = in_one_line(*value);
+  if (is_made_of(names, others)) return names;
   parse.warn(name, "\"" + std::string(*value) + "\" is no comma-separated list of names; the default is used");
   return std::string(otherwise);
 }

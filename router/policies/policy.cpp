@@ -136,6 +136,11 @@ void PolicyParse::deny(std::string_view name, std::string message) {
   find(name, std::move(message), Severity::error);
 }
 
+void PolicyParse::deny_host(std::string_view name, std::string message) {
+  result_.denies_host = true;
+  deny(name, std::move(message));
+}
+
 void PolicyParse::reject(std::string_view name, std::string message) {
   result_.rejected = true;
   find(name, std::move(message), Severity::error);

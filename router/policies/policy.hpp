@@ -136,6 +136,8 @@ class PolicyParse {
   void warn(std::string_view name, std::string message);
   // Fail closed: every Path of this Ingress answers 503.
   void deny(std::string_view name, std::string message);
+  // The same for every Path of every host for which this Ingress has a rule, whichever Ingress the Path is of.
+  void deny_host(std::string_view name, std::string message);
   // The Ingress version is not accepted: a new one is ignored, an updated one keeps its last good version.
   void reject(std::string_view name, std::string message);
 
@@ -157,6 +159,7 @@ class PolicyParse {
     // What rewrite-target says: a host gets into regex mode when a Path of this Ingress on it differs from this text.
     std::optional<std::string> regex_unless_path;
     bool denied = false;
+    bool denies_host = false;
     bool rejected = false;
     std::vector<Finding> findings;
   };

@@ -222,12 +222,28 @@ TEST_F(ApiSource, ReadsOnlyTheWatchedNamespaceAndAllClasses) {
   EXPECT_THAT(heard.names(Kind::ingress_class), ElementsAre("fairlead"));
 }
 
-TEST_F(ApiSource, TakesClassesThatItMayNotReadForNone) {
+TEST_F(ApiSource, TakesClassesThatItMayNotReadForNoneInANamespace) {
+  options.watch_namespace = "shop";
   server.always("ingressclasses", Verb::list, test::answer_status(403, "", "may not list"));
   listen();
   EXPECT_THAT(heard.names(Kind::ingress_class), IsEmpty());
   EXPECT_TRUE(eventually([&] { return heard.complained("forbids it: HTTP 403: may not list"); }));
   server.put("ingressclasses", "", "fairlead");
+  server.calm("ingressclasses", Verb::list);
+  EXPECT_TRUE(eventually([&] { return heard.knows(Kind::ingress_class, "fairlead"); }));
+}
+
+TEST_F(ApiSource, WaitsForClassesThatItMayNotReadInAWholeCluster) {
+  server.put("ingressclasses", "", "fairlead");
+  server.always("ingressclasses", Verb::list, test::answer_status(403, "", "may not list"));
+  start();
+  const auto asked = [&] {
+    int count = 0;
+    for (const test::SeenRequest& request : server.requests()) count += request.plural == "ingressclasses" ? 1 : 0;
+    return count;
+  };
+  ASSERT_TRUE(eventually([&] { return asked() > limits.hasty_forbidden + 2; }));
+  EXPECT_EQ(heard.count(Kind::ingress_class, "replace"), 0U) << "what cannot be seen is not known to be absent";
   server.calm("ingressclasses", Verb::list);
   EXPECT_TRUE(eventually([&] { return heard.knows(Kind::ingress_class, "fairlead"); }));
 }

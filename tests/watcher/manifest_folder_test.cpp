@@ -1,9 +1,13 @@
 #include "watcher/manifest_folder.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
 
 #include "tests/support/temporary_folder.hpp"
 #include "tests/watcher/kept_changes.hpp"
@@ -87,6 +91,83 @@ TEST_F(ManifestFolderTest, AFileMovedAwayAndWrittenAnewLosesNothing) {
   folder.write("a.yaml", service("a", 81));
   EXPECT_TRUE(changes.hears("put Service shop/a"));
   EXPECT_THAT(changes.texts(), Not(Contains("remove Service shop/a")));
+}
+
+TEST_F(ManifestFolderTest, AFileThatIsEmptyForAMomentLosesNothing) {
+  options.removal_grace = KeptChanges::patience;
+  folder.write("a.yaml", service("a"));
+  start();
+  folder.write("a.yaml", "");
+  mark();
+  folder.write("a.yaml", service("a", 81));
+  EXPECT_TRUE(changes.hears("put Service shop/a"));
+  EXPECT_THAT(changes.texts(), Not(Contains("remove Service shop/a")));
+}
+
+TEST_F(ManifestFolderTest, AFileThatStaysEmptyTakesItsObjectsAlong) {
+  options.removal_grace = std::chrono::milliseconds(1);
+  folder.write("a.yaml", service("a"));
+  start();
+  folder.write("a.yaml", "");
+  EXPECT_TRUE(changes.hears("remove Service shop/a"));
+}
+
+TEST_F(ManifestFolderTest, ALookDoesNotReadAFileThatIsBeingWritten) {
+  options.removal_grace = std::chrono::milliseconds(1);
+  options.write_grace = KeptChanges::patience;
+  folder.write("a.yaml", service("a") + "---\n" + service("b"));
+  start();
+  std::ofstream writer(folder / "a.yaml", std::ios::binary | std::ios::trunc);
+  writer << service("a", 81) << std::flush;
+  fs::create_directory(folder / "new");  // which makes it look
+  mark();
+  writer << "---\n" << service("b") << std::flush;
+  writer.close();
+  EXPECT_TRUE(changes.hears("put Service shop/a"));
+  EXPECT_THAT(changes.texts(), Not(Contains("remove Service shop/b")));
+}
+
+TEST_F(ManifestFolderTest, AFileThatALookLeftIsReadSoonAfter) {
+  const test::TemporaryFolder elsewhere;
+  elsewhere.write("a.yaml", service("a"));
+  fs::create_symlink(elsewhere / "a.yaml", folder / "a.yaml");
+  start();
+  elsewhere.write("a.yaml", service("a", 8181));
+  fs::create_directory(folder / "new");
+  EXPECT_TRUE(changes.hears("put Service shop/a"));
+}
+
+TEST_F(ManifestFolderTest, WhatCannotBeLookedAtKeepsItsObjects) {
+  options.removal_grace = std::chrono::milliseconds(0);
+  folder.write("a.yaml", service("a"));
+  folder.write("b/b.yaml", service("b"));
+  start();
+  for (const std::string name : {"a.yaml", "b"}) {
+    const fs::path link = folder / ("." + name);
+    fs::create_symlink(name, link);  // in its place a link to itself
+    ASSERT_EQ(::renameat2(AT_FDCWD, link.c_str(), AT_FDCWD, (folder / name).c_str(), RENAME_EXCHANGE), 0);
+  }
+  mark();
+  mark();
+  EXPECT_THAT(changes.texts(), Not(Contains("remove Service shop/a")));
+  EXPECT_THAT(changes.texts(), Not(Contains("remove Service shop/b")));
+  EXPECT_THAT(last_problem(), HasSubstr("before stay"));
+}
+
+// With many others beside it a look takes long enough for a folder to be made meanwhile.
+TEST_F(ManifestFolderTest, HearsFoldersThatAreMadeWhileItLooks) {
+  options.write_grace = std::chrono::milliseconds(0);
+  for (int i = 0; i < 300; ++i) fs::create_directory(folder / ("other" + std::to_string(i)));
+  start();
+  for (int i = 0; i < 30 && !HasFailure(); ++i) {
+    const std::string deep = "new" + std::to_string(i) + "/er";
+    fs::create_directory((folder / deep).parent_path());
+    for (int turns = 0; turns < 50 * i; ++turns) (void)fs::exists(folder / deep);
+    fs::create_directory(folder / deep);
+    mark();
+    folder.write(deep + "/a.yaml", service("a" + std::to_string(i)));
+    EXPECT_TRUE(changes.hears("put Service shop/a" + std::to_string(i)));
+  }
 }
 
 TEST_F(ManifestFolderTest, ARemovedFileTakesItsObjectsAlong) {

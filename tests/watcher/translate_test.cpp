@@ -9,6 +9,7 @@ namespace fairlead {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -28,6 +29,53 @@ struct Translate : testing::Test {
   }
   Cluster cluster = shop();
 };
+
+// --- what belongs to a host as a whole ---
+
+bool has_policy(const Path& path, std::string_view begin) {
+  return std::any_of(path.policies.begin(), path.policies.end(),
+                     [&](const auto& policy) { return policy->describe().starts_with(begin); });
+}
+
+TEST_F(Translate, AGuardOfAHostThatIsMissingClosesEveryPathOfIt) {
+  cluster << created(ingress("shop/web", {{"a.test", {"Prefix / web:80"}}, {"b.test", {"Prefix / web:80"}}}), old)
+          << created(ingress("shop/guarded", {{"a.test", {"Prefix /in web:80"}}}, {{"auth-tls-secret", "shop/ca"}}),
+                     recent);
+  EXPECT_THAT(cluster.paths("a.test"),
+              ElementsAre("prefix / -> shop/web/80 denied", "prefix /in -> shop/web/80 denied"));
+  EXPECT_THAT(cluster.paths("b.test"), ElementsAre("prefix / -> shop/web/80"));
+  EXPECT_THAT(cluster.paths(""), ElementsAre("prefix / -> 404"));
+  EXPECT_THAT(cluster.problems(),
+              Contains(StartsWith("error Ingress shop/web spec.rules: on host \"a.test\" every path "
+                                  "answers 503, because Ingress shop/guarded")));
+}
+
+TEST_F(Translate, AGuardOfADefaultBackendDoesNotCloseHostlessRulesOfOthers) {
+  json all = ingress("shop/all", {}, {{"auth-tls-secret", "shop/ca"}});
+  all["spec"]["defaultBackend"] = backend("web:80");
+  cluster << all << ingress("shop/web", {{"", {"Prefix /a web:80"}}});
+  EXPECT_THAT(cluster.paths(""), ElementsAre("prefix /a -> shop/web/80", "prefix / -> shop/web/80 denied"));
+}
+
+TEST_F(Translate, UnknownHostsInheritNothingFromHostlessRules) {
+  cluster << ingress("shop/web", {{"", {"Prefix /a web:80"}}}, {{"allowlist-source-range", "10.0.0.0/8"}});
+  const Path& unknown = cluster.host("")->paths.back();
+  EXPECT_EQ(unknown.path, "/");
+  EXPECT_EQ(unknown.ingress, "");
+  EXPECT_TRUE(unknown.policies.empty());
+}
+
+TEST_F(Translate, TheAppRootOfAHostStandsOnItsRootWhoseverThatIs) {
+  cluster << created(ingress("shop/web", {{"a.test", {"Prefix / web:80"}}}), old)
+          << created(ingress("shop/app", {{"a.test", {"Prefix /app web:80"}}}, {{"app-root", "/app"}}), recent)
+          << ingress("shop/late", {{"a.test", {"Prefix /z web:80"}}}, {{"app-root", "/z"}});
+  const auto& paths = cluster.host("a.test")->paths;  // late says no time of creation, which sorts first
+  EXPECT_TRUE(
+      std::all_of(paths.begin(), paths.end(), [](const Path& path) { return has_policy(path, "app-root /z"); }));
+  EXPECT_THAT(cluster.problems(),
+              ElementsAre(AllOf(StartsWith("warning Ingress shop/app metadata.annotations: on host \"a.test\" it is"),
+                                HasSubstr("\"app-root /z\" of Ingress shop/late"))));
+}
 
 // --- hosts and paths ---
 

@@ -8,10 +8,14 @@ namespace fairlead {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
+
+constexpr const char* old = "2024-01-01T00:00:00Z";
+constexpr const char* recent = "2025-01-01T00:00:00Z";
 
 struct TranslateTls : testing::Test {
   TranslateTls() { cluster << service("shop/web") << tls_secret("shop/cert"); }
@@ -43,7 +47,7 @@ TEST_F(TranslateTls, AWildcardEntryIsForTheHostsBelowIt) {
   cluster << with_tls(web("a.example.test"), {"*.example.test"}, "cert");
   EXPECT_TRUE(cluster.host("a.example.test")->tls);
   EXPECT_THAT(cluster.candidates("a.example.test"), ElementsAre("shop/cert"));
-  EXPECT_THAT(cluster.candidates("*.example.test"), ElementsAre("shop/cert"));
+  EXPECT_EQ(cluster.tls_host("*.example.test"), nullptr);  // what else is below it keeps the default certificate
   EXPECT_THAT(cluster.problems(), IsEmpty());
 }
 
@@ -109,19 +113,54 @@ TEST_F(TranslateTls, NoProblemRepeatsAKey) {
   EXPECT_THAT(cluster.problems(), testing::Each(testing::Not(HasSubstr("hunter2"))));
 }
 
-TEST_F(TranslateTls, TheOlderIngressCertificateComesFirst) {
-  cluster << tls_secret("shop/other") << created(with_tls(web("a.test"), {"a.test"}, "cert"), "2025-01-01T00:00:00Z")
-          << created(with_tls(ingress("shop/older", {{"a.test", {"Prefix /b web:80"}}}), {"a.test"}, "other"),
-                     "2024-01-01T00:00:00Z");
-  EXPECT_THAT(cluster.candidates("a.test"), ElementsAre("shop/other", "shop/cert"));
+TEST_F(TranslateTls, TheOldestIngressThatNamesTheHostDecidesItsCertificates) {
+  cluster << tls_secret("shop/other") << created(with_tls(web("a.test"), {"a.test"}, "cert"), recent)
+          << created(with_tls(ingress("shop/older", {{"a.test", {"Prefix /b web:80"}}}), {"a.test"}, "other"), old);
+  EXPECT_THAT(cluster.candidates("a.test"), ElementsAre("shop/other"));
+  EXPECT_THAT(cluster.problems(), ElementsAre(StartsWith("warning Ingress shop/web spec.tls: the certificate of host "
+                                                         "\"a.test\" is what Ingress shop/older says")));
 }
 
-TEST_F(TranslateTls, ATlsHostWithoutRuleGetsACertificateAndANotice) {
-  cluster << with_tls(web("a.test"), {"a.test", "b.test"}, "cert");
-  EXPECT_THAT(cluster.candidates("b.test"), ElementsAre("shop/cert"));
-  EXPECT_EQ(cluster.host("b.test"), nullptr);
+TEST_F(TranslateTls, AnOlderIngressThatDoesNotNameTheHostDoesNotDecide) {
+  cluster << tls_secret("shop/other") << created(with_tls(web("a.test"), {"a.test"}, "cert"), recent)
+          << created(with_tls(ingress("shop/older", {{"a.test", {"Prefix /b web:80"}}, {"b.test", {}}}), {"b.test"},
+                              "other"),
+                     old);
+  EXPECT_THAT(cluster.candidates("a.test"), ElementsAre("shop/cert"));
+  EXPECT_TRUE(cluster.host("a.test")->tls);
+}
+
+TEST_F(TranslateTls, TwoEntriesOfOneIngressGiveAHostCertificatesOfTwoKinds) {
+  cluster << tls_secret("shop/rsa") << with_tls(with_tls(web("a.test"), {"a.test"}, "cert"), {"a.test"}, "rsa");
+  EXPECT_THAT(cluster.candidates("a.test"), ElementsAre("shop/cert", "shop/rsa"));
+  EXPECT_THAT(cluster.problems(), IsEmpty());
+}
+
+TEST_F(TranslateTls, SeveralIngressesOfAHostMayNameTheSameSecret) {
+  cluster << with_tls(web("a.test"), {"a.test"}, "cert")
+          << with_tls(ingress("shop/more", {{"a.test", {"Prefix /b web:80"}}}), {"a.test"}, "cert");
+  EXPECT_THAT(cluster.candidates("a.test"), ElementsAre("shop/cert"));
+  EXPECT_THAT(cluster.problems(), IsEmpty());
+}
+
+TEST_F(TranslateTls, AnIngressHasNoSayInTheTlsOfAHostForWhichItHasNoRule) {
+  const json thief = with_tls(ingress("blog/thief", {{"b.test", {"Prefix / web:80"}}}), {"a.test", "*.test"}, "own");
+  cluster << service("blog/web") << tls_secret("blog/own") << web("a.test") << thief;
+  EXPECT_FALSE(cluster.host("a.test")->tls);
+  EXPECT_EQ(cluster.tls_host("a.test"), nullptr);
+  EXPECT_EQ(cluster.tls_host("*.test"), nullptr);
   EXPECT_THAT(cluster.problems(),
-              ElementsAre(StartsWith("notice Ingress shop/web spec.tls[0].hosts: names \"b.test\"")));
+              ElementsAre(StartsWith("warning Ingress blog/thief spec.tls[0].hosts: names \"a.test\", for which this "
+                                     "Ingress has no rule: its certificate is not used there")));
+  cluster << created(with_tls(web("a.test"), {"a.test"}, "cert"), recent) << created(thief, old);
+  EXPECT_THAT(cluster.candidates("a.test"), ElementsAre("shop/cert"));
+}
+
+TEST_F(TranslateTls, AWildcardTlsHostWithoutRuleLeavesTheDefaultCertificateToOthers) {
+  cluster << with_tls(web("a.test"), {"*.example.test"}, "cert");
+  EXPECT_EQ(cluster.tls_host("*.example.test"), nullptr);
+  EXPECT_THAT(cluster.problems(), Contains(StartsWith("warning Ingress shop/web spec.tls[0].hosts: names "
+                                                      "\"*.example.test\"")));
 }
 
 TEST(TranslateDefaultCertificate, IsTheTlsHostWithoutName) {

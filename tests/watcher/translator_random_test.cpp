@@ -89,6 +89,8 @@ class World {
     Annotations annotations;
     if (one_in(4)) annotations["rewrite-target"] = any({"/", "/a", "/$1"});
     if (one_in(6)) annotations["use-regex"] = "true";
+    if (one_in(6)) annotations["app-root"] = any({"/a", "/b"});
+    if (one_in(10)) annotations["auth-tls-secret"] = "shop/ca";
     if (one_in(6)) annotations["load-balance"] = any({"ewma", "round_robin"});
     if (one_in(6)) annotations["backend-protocol"] = "HTTPS";
     if (one_in(8)) annotations["allowlist-source-range"] = any({"10.0.0.0/8", "bad"});

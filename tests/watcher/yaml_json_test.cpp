@@ -90,6 +90,12 @@ TEST(YamlJson, RefusesAValueThatIsNotWhatItsTagSays) {
   EXPECT_EQ(refusal("a: !!binary '###'\n"), "line 1: a value marked !!binary is not base64");
 }
 
+TEST(YamlJson, RefusesBinaryThatIsNoText) {
+  EXPECT_EQ(refusal("a: 1\nb: !!binary /w==\n"), "line 2: a value marked !!binary is no UTF-8 text");
+  EXPECT_EQ(refusal("!!binary gA==: 1\n"), "line 1: a value marked !!binary is no UTF-8 text");
+  EXPECT_EQ(only("a: !!binary w7w=\n"), (json{{"a", "\xc3\xbc"}}));
+}
+
 TEST(YamlJson, WritesKeysAsText) {
   EXPECT_EQ(only("80: a\n0x10: b\nyes: c\n'on': d\n"), (json{{"80", "a"}, {"16", "b"}, {"true", "c"}, {"on", "d"}}));
   EXPECT_EQ(refusal("a: 1\nnull: 2\n"), "line 2: a key is missing");
@@ -172,7 +178,14 @@ TEST(YamlJson, RefusesASmallFileThatMeansALargeOne) {
         "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + repeated(before + " , ", 9) + before + "]\n";
   }
   const std::string message = refusal(laughs);
-  EXPECT_NE(message.find("aliases blow the document up"), std::string::npos) << message;
+  EXPECT_NE(message.find("aliases blow the file up"), std::string::npos) << message;
+}
+
+TEST(YamlJson, CountsAliasesOfAllDocumentsOfAFile) {
+  const std::string large(max_manifest_copied_bytes / 8, 'x');
+  const std::string document = "---\na: &x " + large + "\nb: *x\n";
+  EXPECT_TRUE(parse_manifest(repeated(document, 3)));
+  EXPECT_EQ(refusal(repeated(document, 5)).substr(0, 33), "line 12: aliases blow the file up");
 }
 
 TEST(YamlJson, RefusesMoreLevelsThanAllowedAndTakesThatMany) {

@@ -138,6 +138,33 @@ TEST(Cors, SendsWhatTheAnnotationsSay) {
   EXPECT_EQ(probe.response("Access-Control-Max-Age"), "600");
 }
 
+TEST(Cors, TakesListsThatGoOverSeveralLines) {
+  const auto result = parse({{"enable-cors", "true"},
+                             {"cors-allow-origin", "https://a.example.com,\n  https://b.example.com\n"},
+                             {"cors-allow-methods", "GET,\nPUT\n"},
+                             {"cors-allow-headers", "X-A,\r\n  X-B"},
+                             {"cors-expose-headers", "X-C,\n\n  X-D\n"}});
+  EXPECT_THAT(findings(result), IsEmpty());
+  const auto policy = policy_in(result, "cors");
+  Probe probe;
+  probe.field("Origin", "https://b.example.com");
+  probe.answer(*policy);
+  EXPECT_EQ(probe.response("Access-Control-Allow-Origin"), "https://b.example.com");
+  EXPECT_EQ(probe.response("Access-Control-Allow-Methods"), "GET, PUT");
+  EXPECT_EQ(probe.response("Access-Control-Allow-Headers"), "X-A, X-B");
+  EXPECT_EQ(probe.response("Access-Control-Expose-Headers"), "X-C, X-D");
+}
+
+TEST(Cors, NeedsCommasBetweenLinesToo) {
+  const auto result = parse(
+      {{"enable-cors", "true"}, {"cors-allow-origin", "https://a.test"}, {"cors-allow-methods", "GET\nSet-Cookie: x"}});
+  EXPECT_THAT(findings(result), ElementsAre(HasSubstr("cors-allow-methods")));
+  Probe probe;
+  probe.field("Origin", "https://a.test");
+  probe.answer(*policy_in(result, "cors"));
+  EXPECT_EQ(probe.response("Access-Control-Allow-Methods"), "GET, PUT, POST, DELETE, PATCH, OPTIONS");
+}
+
 TEST(Cors, ReplacesTheHeadersOfTheUpstream) {
   Probe probe;
   const auto policy = cors({});

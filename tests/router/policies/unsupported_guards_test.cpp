@@ -11,6 +11,7 @@ TEST(UnsupportedGuards, CloseWhatTheyShouldGuard) {
     const auto result = parse({{name, "x"}});
     EXPECT_TRUE(result.denied) << name;
     EXPECT_FALSE(result.rejected) << name;
+    EXPECT_EQ(result.denies_host, name == "auth-tls-secret") << name;
     EXPECT_THAT(findings(result), testing::ElementsAre(testing::StartsWith("error " + name + ": not supported yet")));
   }
 }
