@@ -2,9 +2,11 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <stdexcept>
 
 namespace fairlead::test {
@@ -38,7 +40,14 @@ Origin::~Origin() {
 
 void Origin::accept_all() {
   for (;;) {
+    // While accept4 itself waits, it holds a descriptor: one that a test may count on.
+    pollfd waiting{.fd = listener_, .events = POLLIN, .revents = 0};
+    ::poll(&waiting, 1, -1);
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0 && errno == EMFILE && !stopping_.load()) {  // a test may take the descriptors away for a while
+      std::this_thread::yield();
+      continue;
+    }
     if (stopping_.load() || fd < 0) {
       if (fd >= 0) ::close(fd);
       return;
