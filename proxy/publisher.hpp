@@ -19,7 +19,7 @@ class Publisher {
   Publisher(Log& log, Publish publish);
 
   // Compiles only what the delta names. problems: all of those that the configuration has.
-  void update(std::uint64_t generation, const ConfigDelta& delta, std::shared_ptr<const Problems> problems);
+  void update(std::uint64_t generation, const ConfigDelta& delta, const std::shared_ptr<const Problems>& problems);
 
   std::shared_ptr<const Snapshot> snapshot() const;  // null before the first
   std::shared_ptr<const Problems> problems()

@@ -162,7 +162,7 @@ TEST_F(Drain, TheDeadlineEndsTheRest) {
   stopping.go_on();
   ASSERT_TRUE(stopping.waits_for(50ms));
   EXPECT_TRUE(refuses());
-  EXPECT_EQ(proxy.workers->connections(), 1u);
+  EXPECT_TRUE(TestProxy::eventually([&] { return proxy.workers->connections() == 1; }));
   stopping.go_on_to_the_end();
   EXPECT_EQ(client.read_to_end(), "");
   EXPECT_TRUE(stopping.done());
