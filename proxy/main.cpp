@@ -147,8 +147,7 @@ int run(const Options& options) {
 
   const Ready& ready = (*workers)->ready();
   auto watcher = Watcher::start(
-      watch, *log,
-      [&](ConfigUpdate update) { publisher.update(update.generation, update.delta, update.problems); },
+      watch, *log, [&](ConfigUpdate update) { publisher.update(update.generation, update.delta, update.problems); },
       [&ready] { return ready.live_generation(); });
   if (!watcher) return fail(*log, watcher.error());
   log->info(fmt::format("listening: http {}, https {}, admin {}", (*workers)->http_port(), (*workers)->https_port(),
