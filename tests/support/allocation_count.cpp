@@ -7,14 +7,6 @@ namespace {
 
 thread_local std::size_t count = 0;
 
-void* counted(std::size_t size, std::size_t alignment) {
-  ++count;
-  const std::size_t whole = (size + alignment - 1) / alignment * alignment;
-  void* const memory = std::aligned_alloc(alignment, whole == 0 ? alignment : whole);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
 }  // namespace
 
 namespace fairlead {
@@ -24,6 +16,20 @@ std::size_t allocation_count() {
 }
 
 }  // namespace fairlead
+
+#if FAIRLEAD_COUNTS_ALLOCATIONS
+
+namespace {
+
+void* counted(std::size_t size, std::size_t alignment) {
+  ++count;
+  const std::size_t whole = (size + alignment - 1) / alignment * alignment;
+  void* const memory = std::aligned_alloc(alignment, whole == 0 ? alignment : whole);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
 
 void* operator new(std::size_t size) {
   return counted(size, alignof(std::max_align_t));
@@ -70,3 +76,5 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
   std::free(memory);
 }
+
+#endif
