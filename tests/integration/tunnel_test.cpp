@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include <future>
 
 #include "tests/support/test_proxy.hpp"
@@ -166,15 +168,15 @@ TEST_F(TunnelTest, A101ThatNobodyAskedForIsA502) {
       {"another protocol", upgrade, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"},
       {"no protocol", upgrade, "HTTP/1.1 101 Switching Protocols\r\n\r\n"},
   };
-  std::string answer;
+  std::atomic<std::size_t> current{0};
   Origin origin([&](RawSocket& connection) {
     connection.read_until("\r\n\r\n");
-    connection.send(answer);
+    connection.send(cases[current].answer);
     EXPECT_TRUE(connection.ends_here());
   });
   serve(origin);
   for (const auto& c : cases) {
-    answer = c.answer;
+    current = static_cast<std::size_t>(&c - cases);
     client = proxy.connect();
     EXPECT_EQ(ask(client, c.request).status, 502) << c.what;
   }
