@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-
 #include <future>
 
 #include "tests/support/test_proxy.hpp"
