@@ -20,7 +20,8 @@ Complaint find_single_dash(const std::vector<std::string>& arguments) {
     if (argument == "--") break;
     if (argument.size() < 3 || argument[0] != '-' || !std::isalpha(static_cast<unsigned char>(argument[1]))) continue;
     if (argument[1] == 'v' && (argument[2] == '=' || std::isdigit(static_cast<unsigned char>(argument[2])))) continue;
-    return std::string("unknown flag ").append(argument).append(": long flags begin with two dashes, as in -") + argument;
+    return std::string("unknown flag ").append(argument).append(": long flags begin with two dashes, as in -") +
+           argument;
   }
   return std::nullopt;
 }

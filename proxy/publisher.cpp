@@ -22,7 +22,8 @@ Publisher::Publisher(Log& log, Publish publish)
       routes_(RouteTable::empty()),
       certificates_(CertificateStore::create()) {}
 
-void Publisher::update(std::uint64_t generation, const ConfigDelta& delta, const std::shared_ptr<const Problems>& problems) {
+void Publisher::update(std::uint64_t generation, const ConfigDelta& delta,
+                       const std::shared_ptr<const Problems>& problems) {
   if (!delta.empty()) routes_ = routes_->with(delta);
   if (!delta.tls_hosts.empty()) certificates_ = certificates_->with(delta.tls_hosts);
   auto snapshot = std::make_shared<Snapshot>();
