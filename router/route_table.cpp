@@ -136,7 +136,7 @@ class TableEditor {
     release(key);
   }
 
-  void set_settings(std::shared_ptr<const Settings> settings) { parts_->settings = std::move(settings); }
+  void set_settings(const std::shared_ptr<const Settings>& settings) { parts_->settings = settings; }
 
   std::vector<std::uint64_t> retired() {
     std::sort(retired_.begin(), retired_.end());

@@ -112,7 +112,7 @@ Result<std::unique_ptr<ClientContext>> ClientContext::create(const ClientTlsSett
   if (!context) return failure("TLS context");
   auto last = std::make_unique<LastSession>();
   if (SSL_CTX_set_ex_data(context, last_session_index(), last.get()) != 1) return failure("TLS context");
-  last.release();
+  (void)last.release();  // the context's, from here on
   if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) return failure("TLS context");
   set_behaviour(context);
   if (auto set = set_verification(context, settings); !set) return set.error();

@@ -188,7 +188,7 @@ SslPtr ServerContext::accept(const CertificateStore& store) const {
   SslPtr ssl(SSL_new(context_.get()));
   auto session = std::make_unique<Accepted>(Accepted{&store, {}});
   if (!ssl || SSL_set_ex_data(ssl.get(), accepted_index(), session.get()) != 1) throw std::bad_alloc();
-  session.release();
+  (void)session.release();  // the connection's, from here on
   SSL_set_accept_state(ssl.get());
   return ssl;
 }

@@ -192,7 +192,7 @@ std::vector<std::shared_ptr<const Policy>> bind_policies(const std::vector<Polic
   bound.reserve(policies.size());
   for (const PolicyParse::Staged& staged : policies) {
     auto own = staged.policy->bind(path);
-    bound.push_back(own ? std::move(own) : staged.policy);
+    bound.push_back(own ? std::shared_ptr<const Policy>(std::move(own)) : staged.policy);
   }
   return bound;
 }

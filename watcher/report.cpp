@@ -36,7 +36,7 @@ Report::Report(ReportOptions options, std::uint32_t seed)
   if (!options_.update_status) (void)addresses_.take_resources();
 }
 
-void Report::hear(ReportNews news, Time now) {
+void Report::hear(const ReportNews& news, Time now) {
   if (news.all_facts) {
     std::unordered_set<ObjectName, ObjectNameHash> present;
     for (const auto& [name, facts] : news.facts) present.insert(name);

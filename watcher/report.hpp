@@ -57,7 +57,7 @@ class Report {
 
   Report(ReportOptions options, std::uint32_t seed);
 
-  void hear(ReportNews news, Time now);
+  void hear(const ReportNews& news, Time now);
   void live(std::uint64_t generation) { status_.live(generation); }
   bool waits_for_generation() const { return leading_ && options_.update_status && status_.waits_for_generation(); }
 

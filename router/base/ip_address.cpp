@@ -60,7 +60,7 @@ std::size_t IpAddress::write(char* out) const {
     char text[INET6_ADDRSTRLEN];
     ::inet_ntop(AF_INET6, bytes_.data(), text, sizeof text);
     const std::size_t size = std::strlen(text);
-    std::memcpy(out, text, size);
+    std::copy_n(text, size, out);
     return size;
   }
   char* at = out;

@@ -121,7 +121,7 @@ std::string parse_names(PolicyParse& parse, std::string_view name, std::string_v
                         std::string_view otherwise) {
   const auto value = parse.text(name);
   if (!value) return std::string(otherwise);
-  const std::string names = in_one_line(*value);
+  std::string names = in_one_line(*value);
   if (is_made_of(names, others)) return names;
   parse.warn(name, "\"" + std::string(*value) + "\" is no comma-separated list of names; the default is used");
   return std::string(otherwise);
