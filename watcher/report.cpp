@@ -44,7 +44,7 @@ void Report::hear(const ReportNews& news, Time now) {
       if (!present.contains(name)) status_.forget(name);
     }
   }
-  for (auto& [name, facts] : news.facts) {
+  for (const auto& [name, facts] : news.facts) {
     if (facts) {
       status_.hear(name, std::move(*facts), now);
     } else {
