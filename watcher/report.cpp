@@ -46,7 +46,7 @@ void Report::hear(const ReportNews& news, Time now) {
   }
   for (const auto& [name, facts] : news.facts) {
     if (facts) {
-      status_.hear(name, std::move(*facts), now);
+      status_.hear(name, *facts, now);
     } else {
       status_.forget(name);
     }
