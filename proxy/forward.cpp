@@ -40,10 +40,10 @@ class Forwarding {
   Task<Next> use(UpstreamConnectionPtr connection, bool reused);
   Task<Next> run_tunnel(UpstreamConnection& connection);
   Next after_failure(AttemptFacts facts, std::string_view reason, std::string_view limit);
-  Next give_up(const AttemptFacts& facts);
+  Next give_up();
   Next client_left();
   bool is_served(const EndpointState& endpoint) const;
-  void note_failure(AttemptFailure failure, std::string_view reason, std::string_view limit);
+  void note_failure(std::string_view reason, std::string_view limit);
   AttemptRecord& next_record(const EndpointState& endpoint);
   std::chrono::microseconds since(std::chrono::microseconds began) const {
     return client_.worker.readiness.now_precise() - began;
@@ -125,7 +125,7 @@ Task<Forwarding::Next> Forwarding::use(UpstreamConnectionPtr connection, bool re
     case RelayEnd::client_gone:
       co_return client_left();
     case RelayEnd::cut:
-      note_failure(relay.failure(), relay.reason(), relay.limit());
+      note_failure(relay.reason(), relay.limit());
       co_return Next::broken;
     case RelayEnd::client_timeout:
       refuse_for_limit(client_, 408, "body_timeout");
@@ -163,12 +163,12 @@ Forwarding::Next Forwarding::after_failure(AttemptFacts facts, std::string_view 
   if (record_->response_time.count() < 0) record_->response_time = since(attempt_began_);
   const RetryVerdict verdict = decide_retry(facts, settings());
   if (verdict == RetryVerdict::same_again) return Next::same_again;
-  note_failure(facts.failure, reason, limit);
+  note_failure(reason, limit);
   if (verdict == RetryVerdict::another_endpoint) return Next::another_endpoint;
-  return give_up(facts);
+  return give_up();
 }
 
-Forwarding::Next Forwarding::give_up(const AttemptFacts&) {
+Forwarding::Next Forwarding::give_up() {
   reply_locally(client_, record_->status);
   return Next::done;
 }
@@ -187,7 +187,7 @@ bool Forwarding::is_served(const EndpointState& endpoint) const {
                                  [&](const auto& known) { return known.get() == &endpoint; });
 }
 
-void Forwarding::note_failure(AttemptFailure, std::string_view reason, std::string_view limit) {
+void Forwarding::note_failure(std::string_view reason, std::string_view limit) {
   Log& log = client_.worker.shared.log;
   if (!log.enabled(LogLevel::info)) return;
   const Exchange& exchange = client_.exchange;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "router/base/ows.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -27,18 +29,12 @@ bool is_trusted(const IpAddress& address, const std::vector<Cidr>& trusted) {
   return std::any_of(trusted.begin(), trusted.end(), [&](const Cidr& cidr) { return cidr.contains(address); });
 }
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 // Walks one field's list from the right: each trusted address vouches for the one before it. True when the walk came to
 // its end within this field: at an address that is not trusted, or at an entry that is none.
 bool walk_back(std::string_view list, const std::vector<Cidr>& trusted, IpAddress& client) {
   for (;;) {
     const std::size_t comma = list.rfind(',');
-    const std::string_view entry = trimmed(comma == std::string_view::npos ? list : list.substr(comma + 1));
+    const std::string_view entry = trim_ows(comma == std::string_view::npos ? list : list.substr(comma + 1));
     const std::optional<IpAddress> address = IpAddress::parse(entry);
     if (!address) return true;
     client = *address;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "router/base/ows.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -106,16 +108,6 @@ bool equals_lower(std::string_view text, std::string_view lower_text) {
   return std::equal(text.begin(), text.end(), lower_text.begin(), [](char x, char y) { return lower(x) == y; });
 }
 
-bool is_space(char c) {
-  return c == ' ' || c == '\t';
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 bool same_name(FieldName known, std::string_view name, FieldName other_known, std::string_view other) {
   if (known != other_known) return false;
   return known != FieldName::other || equal_ignoring_case(name, other);
@@ -143,7 +135,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 bool list_contains(std::string_view list, std::string_view token) {
   while (!list.empty()) {
     const std::size_t comma = std::min(list.find(','), list.size());
-    if (equal_ignoring_case(trimmed(list.substr(0, comma)), token)) return true;
+    if (equal_ignoring_case(trim_ows(list.substr(0, comma)), token)) return true;
     list.remove_prefix(std::min(comma + 1, list.size()));
   }
   return false;

@@ -2,16 +2,11 @@
 
 #include <algorithm>
 
+#include "router/base/ows.hpp"
 #include "router/forwarded_headers.hpp"
 
 namespace fairlead {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 // Names that decide framing, routing or who the Client is: a Client does not get to remove them by nominating them.
 bool may_be_nominated(std::string_view name) {
@@ -47,7 +42,7 @@ NominatedFields::NominatedFields(const Fields& fields) {
     std::string_view list = field.value;
     while (!list.empty()) {
       const std::size_t comma = std::min(list.find(','), list.size());
-      const std::string_view name = trimmed(list.substr(0, comma));
+      const std::string_view name = trim_ows(list.substr(0, comma));
       list.remove_prefix(std::min(comma + 1, list.size()));
       if (name.empty() || equal_ignoring_case(name, "close") || !may_be_nominated(name)) continue;
       if (count_ == max_names) {
