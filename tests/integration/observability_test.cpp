@@ -180,10 +180,13 @@ TEST_F(Observability, PromtoolReadsTheMetrics) {
   const int result = std::system(
       ("promtool check metrics < " + (folder / "metrics").string() + " > " + (folder / "said").string() + " 2>&1")
           .c_str());
-  constexpr int lint_only = 3;  // names that are ingress-nginx's
-  std::ostringstream said;
-  said << std::ifstream(folder / "said").rdbuf();
-  EXPECT_TRUE(WEXITSTATUS(result) == 0 || WEXITSTATUS(result) == lint_only) << said.str();
+  constexpr int lint_only = 3;
+  EXPECT_TRUE(WEXITSTATUS(result) == 0 || WEXITSTATUS(result) == lint_only);
+  std::ifstream said(folder / "said");
+  for (std::string line; std::getline(said, line);) {
+    // Its dashboards ask for these names, as they are.
+    EXPECT_THAT(line, testing::StartsWith("nginx_ingress_controller_"));
+  }
 }
 
 TEST_F(Observability, SeriesStayFewWhenClientsInventNames) {

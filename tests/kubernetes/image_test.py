@@ -74,6 +74,21 @@ class ImageTest(unittest.TestCase):
         self.assertEqual([docker["Config"], *docker["Layers"]],
                          [part["digest"].replace("sha256:", "blobs/sha256/") for part in [manifest["config"], *manifest["layers"]]])
 
+    def test_it_lists_what_it_is_made_of(self):
+        with self.layer() as layer:
+            read = lambda name: layer.extractfile(name).read()
+            document = json.loads(read("usr/share/doc/fairlead/sbom.spdx.json"))
+            installed = {re.search(r"^Package: (.*)$", read(name).decode(), re.MULTILINE)[1]: read(name).decode()
+                         for name in layer.getnames() if name.startswith("var/lib/dpkg/status.d/")}
+            binary = read("usr/bin/fairlead")
+        packages = {package["name"]: package for package in document["packages"]}
+        self.assertEqual(packages["fairlead"]["checksums"][0]["checksumValue"], hashlib.sha256(binary).hexdigest())
+        for name, status in installed.items():
+            self.assertIn(f"Version: {packages[name]['versionInfo']}\n", status)
+        self.assertLessEqual({"libssl3", "libboost1.81-dev"}, set(packages))  # linked, and compiled in
+        named = {relation["relatedSpdxElement"] for relation in document["relationships"]}
+        self.assertEqual(named, {package["SPDXID"] for package in packages.values()})
+
     def test_the_same_commit_gives_the_same_bytes(self):
         again = self.folder / "again.tar"
         self.make("--output", again)
