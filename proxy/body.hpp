@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "proxy/http1_framing.hpp"
+#include "proxy/stream.hpp"
 #include "router/head.hpp"
 
 namespace fairlead {
@@ -37,6 +38,13 @@ class BodyReader {
   // From here on everything that arrives is body, until the peer ends its side: after a switch of protocols. At most
   // `most` bytes are read ahead.
   virtual void start_raw(std::size_t most) = 0;
+
+  // Whether many bytes are still to come, of a known number, none of them read ahead, that the kernel can move by
+  // itself.
+  virtual bool can_splice() const { return false; }
+  // Moves them into a pipe, as if they were pulled and consumed. Like Stream::splice_into; io_end is a failure here,
+  // which the next pull() explains.
+  virtual IoCount splice_into(int /*pipe*/, std::size_t /*most*/) { return io_refused; }
 };
 
 // What a message is sent through, body and all. Everything that is added is taken; what the socket does not take is
@@ -58,6 +66,11 @@ class BodyWriter {
   virtual std::uint64_t progress() const = 0;
   // Says that nothing more will follow, once all is drained: ends a direction of a tunnel.
   virtual void shutdown() = 0;
+
+  // Whether body bytes leave as they are, nothing is unsent, and the kernel can move them by itself.
+  virtual bool can_splice() const { return false; }
+  // Sends so many bytes of body out of a pipe. Like Stream::splice_from.
+  virtual IoCount splice_from(int /*pipe*/, std::size_t /*count*/) { return io_refused; }
 };
 
 // A BodyWriter towards a Client.

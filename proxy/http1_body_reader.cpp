@@ -98,6 +98,22 @@ void Http1BodyReader::consume(std::size_t count) {
   if (left_ == 0) stage_ = stage_ == Stage::length ? Stage::done : Stage::chunk_end;
 }
 
+IoCount Http1BodyReader::splice_into(int pipe, std::size_t most) {
+  const IoCount count = stream_.splice_into(pipe, static_cast<std::size_t>(std::min<std::uint64_t>(left_, most)));
+  if (count > 0) {
+    received_ += static_cast<std::uint64_t>(count);
+    left_ -= static_cast<std::uint64_t>(count);
+    if (left_ == 0) stage_ = Stage::done;
+  } else if (count == io_end || count == io_failed) {
+    fail_reading(count);
+  }
+  return count;
+}
+
+BodyState Http1BodyReader::fail_reading(IoCount count) {
+  return fail(count == io_end ? "the connection was closed in the middle of the body" : "the connection broke");
+}
+
 BodyState Http1BodyReader::read_more(bool may_read, bool& again) {
   if (!may_read) return BodyState::blocked;
   const IoCount count = input_.fill(stream_);
@@ -107,7 +123,7 @@ BodyState Http1BodyReader::read_more(bool may_read, bool& again) {
   }
   if (count == io_blocked) return BodyState::blocked;
   if (count == io_end && stage_ == Stage::until_close) return finish();
-  return fail(count == io_end ? "the connection was closed in the middle of the body" : "the connection broke");
+  return fail_reading(count);
 }
 
 // chunk-size [ chunk-ext ] CRLF

@@ -30,10 +30,16 @@ class Http1BodyReader final : public BodyReader {
     start(BodyKind::until_close, 0);
     input_.hold_at_most(most);
   }
+  bool can_splice() const override {
+    return stage_ == Stage::length && left_ >= least_spliced && input_.empty() && stream_.can_splice();
+  }
+  IoCount splice_into(int pipe, std::size_t most) override;
   // Decoded bytes may follow that were not sent by the peer yet.
   bool failed() const { return stage_ == Stage::broken; }
 
  private:
+  static constexpr std::uint64_t least_spliced = 32 * 1024;  // less is read in one call anyhow
+
   enum class Stage : std::uint8_t { length, until_close, chunk_size, chunk_data, chunk_end, trailers, done, broken };
 
   BodyState step(std::string_view& piece, bool may_read, bool& again);
@@ -42,6 +48,7 @@ class Http1BodyReader final : public BodyReader {
   BodyState parse_chunk_size(bool may_read, bool& again);
   BodyState parse_chunk_end(bool may_read, bool& again);
   BodyState parse_trailers(bool may_read, bool& again);
+  BodyState fail_reading(IoCount count);
   BodyState fail(std::string_view why, std::string_view limit = {});
   BodyState finish() {
     stage_ = Stage::done;

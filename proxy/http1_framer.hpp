@@ -25,6 +25,13 @@ class Http1Framer {
   void data(std::string_view piece);
   void end(std::string_view trailers);
 
+  bool can_splice() const { return framing_ == BodyFraming::as_is && output_.idle() && output_.stream().can_splice(); }
+  IoCount splice_from(int pipe, std::size_t count) {
+    const IoCount taken = output_.splice_from(pipe, count);
+    if (taken > 0) body_bytes_ += static_cast<std::uint64_t>(taken);
+    return taken;
+  }
+
   BodyFraming framing() const { return framing_; }
   std::uint64_t body_bytes() const { return body_bytes_; }
   Output& output() { return output_; }

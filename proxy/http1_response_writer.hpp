@@ -37,6 +37,9 @@ class Http1ResponseWriter final : public ResponseWriter {
   std::uint64_t progress() const override { return framer_.output().progress(); }
   void shutdown() override { output().stream().shutdown_write(); }
 
+  bool can_splice() const override { return framer_.can_splice(); }
+  IoCount splice_from(int pipe, std::size_t count) override { return framer_.splice_from(pipe, count); }
+
   bool head_sent() const override { return head_sent_; }
   std::uint64_t bytes_sent() const override { return framer_.output().bytes_given() - bytes_before_; }
   std::uint64_t body_bytes_sent() const override { return framer_.body_bytes(); }

@@ -24,6 +24,7 @@ struct Limits {
       320;  // per Worker and Endpoint (ingress-nginx: upstream-keepalive-connections)
   std::uint32_t max_upstream_requests = 10'000;     // per upstream connection, then it is closed
   std::size_t max_tunnel_buffer_bytes = 64 * 1024;  // unsent bytes held per direction
+  std::uint32_t max_splice_pipes = 64;  // per Worker, for bodies that the kernel moves; further ones are copied
 
   std::chrono::milliseconds header_timeout{60'000};  // from the first byte of a request to the end of its head: 408
   std::chrono::milliseconds body_timeout{60'000};    // between two reads of a request body: 408

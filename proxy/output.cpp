@@ -61,6 +61,15 @@ bool Output::send() {
   return complete && taken != io_failed;
 }
 
+IoCount Output::splice_from(int pipe, std::size_t count) {
+  const IoCount taken = stream_.splice_from(pipe, count);
+  if (taken > 0) {
+    bytes_given_ += static_cast<std::size_t>(taken);
+    bytes_taken_ += static_cast<std::size_t>(taken);
+  }
+  return taken;
+}
+
 bool Output::flush() {
   while (!unsent_.empty()) {
     const iovec piece{unsent_.data(), unsent_.size()};

@@ -81,6 +81,9 @@ class Output {
   TextBuffer& text() { return gather_.text; }
   bool send();
   bool flush();
+  // Bytes of a pipe, where stream().can_splice() and nothing is gathered or unsent.
+  IoCount splice_from(int pipe, std::size_t count);
+  bool idle() const { return gather_.count == 0 && drained(); }
   bool drained() const { return unsent_.empty() && !stream_unsent_; }
   std::uint64_t bytes_given() const { return bytes_given_; }  // added
   std::uint64_t bytes_taken() const { return bytes_taken_; }  // of these, those that the stream took

@@ -1,5 +1,6 @@
 #include "proxy/plain_stream.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -43,6 +44,28 @@ IoCount PlainStream::write(std::span<const iovec> pieces) {
   for (const iovec& piece : pieces) wanted += piece.iov_len;
   if (static_cast<std::size_t>(count) < wanted) socket_.writable = false;
   return count;
+}
+
+IoCount PlainStream::splice_into(int pipe, std::size_t most) {
+  if (!socket_.readable) return io_blocked;
+  const ssize_t count = ::splice(socket_.fd, nullptr, pipe, nullptr, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  if (count >= 0) return count;  // a short one tells nothing: the pipe may have no slot left
+  if (errno == EINVAL || errno == ENOSYS || errno == EPERM) return io_refused;
+  if (!is_transient(errno)) return io_failed;
+  socket_.readable = errno == EINTR;
+  return io_blocked;
+}
+
+IoCount PlainStream::splice_from(int pipe, std::size_t count) {
+  if (!socket_.writable) return io_blocked;
+  const ssize_t taken = ::splice(pipe, nullptr, socket_.fd, nullptr, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  if (taken < 0) {
+    if (!is_transient(errno)) return io_failed;
+    socket_.writable = errno == EINTR;
+    return io_blocked;
+  }
+  if (static_cast<std::size_t>(taken) < count) socket_.writable = false;
+  return taken;
 }
 
 void PlainStream::shutdown_write() {

@@ -14,6 +14,9 @@ class PlainStream final : public Stream {
   void shutdown_write() override;
   bool has_buffered() const override { return false; }
   Socket& socket() override { return socket_; }
+  bool can_splice() const override { return true; }
+  IoCount splice_into(int pipe, std::size_t most) override;
+  IoCount splice_from(int pipe, std::size_t count) override;
 
  private:
   Socket socket_;

@@ -13,6 +13,8 @@ Relay::Relay(ClientSide& client, UpstreamConnection& upstream, AttemptRecord& re
       upstream_(upstream),
       record_(record),
       framer_(upstream.output),
+      to_upstream_(client.worker.pipes),
+      to_client_(client.worker.pipes),
       began_(client.worker.readiness.now_precise()),
       taken_before_(upstream.output.bytes_taken()) {
   const LoopTime now = client.session.now();
@@ -47,7 +49,7 @@ bool Relay::fail(AttemptFailure failure, std::string_view reason) {
 }
 
 bool Relay::reusable() const {
-  return framing_.keep_alive && request_done_ && !upstream_broken_ && upstream_.output.drained() &&
+  return framing_.keep_alive && request_done_ && !upstream_broken_ && upstream_drained() &&
          !client_.exchange.framing.upgrade;
 }
 
@@ -117,15 +119,18 @@ bool Relay::too_large(std::size_t more) const {
 // Request body towards the upstream. True when bytes moved, or the Relay ended.
 bool Relay::push_body() {
   if (upstream_broken_) return false;
-  if (!upstream_.output.drained()) {
+  if (!upstream_drained()) {
     const std::uint64_t before = upstream_.output.progress();
-    if (!upstream_.output.flush()) upstream_broken_ = true;
+    if (!upstream_.output.flush() || !to_upstream_.empty_into(framer_)) upstream_broken_ = true;
     if (upstream_.output.progress() != before) progress_.upstream_write = client_.session.now();
-    if (upstream_broken_ || !upstream_.output.drained()) return false;
+    if (upstream_broken_ || !upstream_drained()) return false;
     // Neither side was asked until now.
     progress_.client_read = progress_.upstream_read = client_.session.now();
   }
   if (request_done_) return false;
+  if (client_.exchange.framing.length >= SpliceLane::least_body && to_upstream_.ready(client_.body, framer_)) {
+    return splice_request();
+  }
   std::string_view piece;
   switch (client_.body.pull(piece, true)) {
     case BodyState::data:
@@ -140,6 +145,18 @@ bool Relay::push_body() {
       return fail_request_body();
   }
   return false;
+}
+
+// As push_body(), for a part of the body that nobody needs to see.
+bool Relay::splice_request() {
+  const IoCount count = to_upstream_.fill_from(client_.body);
+  if (count == io_blocked) return false;
+  if (count == io_refused) return true;
+  if (count <= 0) return fail_request_body();
+  progress_.client_read = progress_.upstream_write = client_.session.now();
+  body_consumed_ = true;
+  if (!to_upstream_.empty_into(framer_)) upstream_broken_ = true;
+  return true;
 }
 
 bool Relay::take_body_piece(std::string_view piece) {
@@ -276,17 +293,20 @@ bool Relay::take_interim(const ResponseHead& head, std::size_t size) {
 }
 
 bool Relay::flush_client() {
-  if (client_.response.drained()) return true;
+  if (client_drained()) return true;
   const std::uint64_t before = client_.response.progress();
-  if (!client_.response.flush()) return !end(RelayEnd::client_gone);
+  if (!client_.response.flush() || !to_client_.empty_into(client_.response)) return !end(RelayEnd::client_gone);
   if (client_.response.progress() != before) progress_.client_write = client_.session.now();
-  if (!client_.response.drained()) return false;
+  if (!client_drained()) return false;
   progress_.upstream_read = client_.session.now();  // the upstream was not asked until now
   return true;
 }
 
 // Gathers what is there, the head included, and sends it in one call.
 bool Relay::pull_body() {
+  if (framing_.length >= SpliceLane::least_body && to_client_.ready(upstream_.body, client_.response)) {
+    return splice_response();
+  }
   std::string_view piece;
   bool gathered = false;
   BodyState state = upstream_.body.pull(piece, true);
@@ -310,6 +330,16 @@ bool Relay::pull_body() {
   return end(RelayEnd::complete);
 }
 
+// As pull_body(), for a part of the body that nobody needs to see.
+bool Relay::splice_response() {
+  const IoCount count = to_client_.fill_from(upstream_.body);
+  if (count == io_blocked) return false;
+  if (count == io_refused) return true;
+  if (count <= 0) return fail(AttemptFailure::closed_before_response, upstream_.body.failure());
+  progress_.upstream_read = progress_.client_write = client_.session.now();
+  return to_client_.empty_into(client_.response) || end(RelayEnd::client_gone);
+}
+
 // While it takes the request, the upstream is not silent.
 LoopTime Relay::last_upstream_sign() const {
   return std::max(progress_.upstream_read, progress_.upstream_write);
@@ -318,14 +348,14 @@ LoopTime Relay::last_upstream_sign() const {
 LoopTime Relay::deadline() const {
   LoopTime at = LoopTime::max();
   const Limits& limits = client_.worker.limits;
-  if (!upstream_.output.drained() && !upstream_broken_) {
+  if (!upstream_drained() && !upstream_broken_) {
     at = std::min(at, progress_.upstream_write + settings().send_timeout);
   } else if (!request_done_ && !upstream_broken_ && !awaits_continue()) {
     at = std::min(at, progress_.client_read + limits.body_timeout);
   }
-  if (!client_.response.drained()) {
+  if (!client_drained()) {
     at = std::min(at, progress_.client_write + limits.client_send_timeout);
-  } else if (((request_done_ || awaits_continue()) && upstream_.output.drained()) || head_done_ || upstream_broken_) {
+  } else if (((request_done_ || awaits_continue()) && upstream_drained()) || head_done_ || upstream_broken_) {
     at = std::min(at, last_upstream_sign() + settings().read_timeout);
   }
   return at;
@@ -334,13 +364,12 @@ LoopTime Relay::deadline() const {
 void Relay::time_out() {
   const LoopTime now = client_.session.now();
   const Limits& limits = client_.worker.limits;
-  if (!client_.response.drained() && now >= progress_.client_write + limits.client_send_timeout) {
+  if (!client_drained() && now >= progress_.client_write + limits.client_send_timeout) {
     limit_ = "client_send_timeout";
     end(RelayEnd::client_gone);
-  } else if (!upstream_.output.drained() && !upstream_broken_ &&
-             now >= progress_.upstream_write + settings().send_timeout) {
+  } else if (!upstream_drained() && !upstream_broken_ && now >= progress_.upstream_write + settings().send_timeout) {
     fail(AttemptFailure::read_timeout, "the upstream took no bytes for proxy-send-timeout");
-  } else if (!request_done_ && !upstream_broken_ && !awaits_continue() && upstream_.output.drained() &&
+  } else if (!request_done_ && !upstream_broken_ && !awaits_continue() && upstream_drained() &&
              now >= progress_.client_read + limits.body_timeout) {
     limit_ = "body_timeout";
     end(head_done_ ? RelayEnd::client_gone : RelayEnd::client_timeout);

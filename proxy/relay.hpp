@@ -6,6 +6,7 @@
 #include "proxy/client_side.hpp"
 #include "proxy/http1_framer.hpp"
 #include "proxy/http1_head.hpp"
+#include "proxy/splice_lane.hpp"
 #include "proxy/upstream_connection.hpp"
 #include "router/retry.hpp"
 
@@ -23,8 +24,8 @@ enum class RelayEnd : std::uint8_t {
 };
 
 // One attempt: sends the request over one upstream connection and brings the response back, both at once, with
-// back-pressure either way and at most one scratch buffer's worth of bytes held per direction. A response may come
-// before its request is complete.
+// back-pressure either way and at most one scratch buffer's worth of bytes, or one pipe's, held per direction. A
+// response may come before its request is complete.
 class Relay {
  public:
   Relay(ClientSide& client, UpstreamConnection& upstream, AttemptRecord& record);
@@ -58,6 +59,8 @@ class Relay {
   void gather_head();
   BodyFraming request_framing() const;
   bool push_body();
+  bool splice_request();
+  bool upstream_drained() const { return upstream_.output.drained() && to_upstream_.empty(); }
   bool take_body_piece(std::string_view piece);
   bool fail_request_body();
   void finish_request(bool add_end);
@@ -71,6 +74,8 @@ class Relay {
   bool switch_protocols(const ResponseHead& head, std::size_t size);
   bool take_interim(const ResponseHead& head, std::size_t size);
   bool pull_body();
+  bool splice_response();
+  bool client_drained() const { return client_.response.drained() && to_client_.empty(); }
   bool flush_client();
   LoopTime last_upstream_sign() const;
   LoopTime deadline() const;
@@ -80,6 +85,8 @@ class Relay {
   UpstreamConnection& upstream_;
   AttemptRecord& record_;
   Http1Framer framer_;
+  SpliceLane to_upstream_;
+  SpliceLane to_client_;
   Progress progress_;
   const std::chrono::microseconds began_;
   const std::uint64_t taken_before_;

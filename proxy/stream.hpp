@@ -15,6 +15,7 @@ using IoCount = std::ptrdiff_t;
 inline constexpr IoCount io_end = 0;       // reads only: the peer will send no more
 inline constexpr IoCount io_blocked = -1;  // nothing now: wait for news of the socket
 inline constexpr IoCount io_failed = -2;   // the connection is broken
+inline constexpr IoCount io_refused = -3;  // splicing only: this system cannot
 
 // A byte stream over one socket: plain or TLS. Never blocks, never waits. The one seam behind which the two differ.
 class Stream {
@@ -34,6 +35,12 @@ class Stream {
   virtual bool has_buffered() const = 0;
 
   virtual Socket& socket() = 0;
+
+  // Whether the bytes of the stream are those of the socket, so that the kernel can move them without us.
+  virtual bool can_splice() const { return false; }
+  // read() into, and write() out of, a pipe. Only where can_splice().
+  virtual IoCount splice_into(int /*pipe*/, std::size_t /*most*/) { return io_refused; }
+  virtual IoCount splice_from(int /*pipe*/, std::size_t /*count*/) { return io_refused; }
 
   static constexpr std::size_t max_write = 128 * 1024;
 };

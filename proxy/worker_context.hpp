@@ -10,6 +10,7 @@
 #include "proxy/metrics.hpp"
 #include "proxy/options.hpp"
 #include "proxy/output.hpp"
+#include "proxy/pipe_pool.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/tls_stream.hpp"
 #include "proxy/upstream_pool.hpp"
@@ -38,6 +39,7 @@ struct WorkerContext {
         metrics(counted),
         access_log(log_fd, everybodys.options.log_format, counted.counters.access_log_dropped),
         trust{everybodys.options.use_forwarded_headers, everybodys.options.proxy_real_ip_cidr},
+        pipes(everybodys.options.limits.max_splice_pipes),
         exchanges(everybodys.options.limits.max_header_count),
         upstreams(everybodys.options.limits, set, counted.counters.limit_hits),
         balancer(seed) {}
@@ -53,6 +55,7 @@ struct WorkerContext {
   GatherScratch gather;
   TlsScratch tls_scratch;
   DateLine date;
+  PipePool pipes;
   ExchangePool exchanges;
   UpstreamPool upstreams;
   LoadBalancer balancer;

@@ -20,6 +20,7 @@ constexpr std::string_view limit_names[] = {
     "max_idle_upstream_connections",
     "max_upstream_requests",
     "max_tunnel_buffer_bytes",
+    "max_splice_pipes",
     "header_timeout",
     "body_timeout",
     "idle_timeout",

@@ -188,6 +188,7 @@ const std::map<std::string, std::string>& other_tests() {
       {"max_idle_upstream_connections", "UpstreamPoolTest.NoMoreThanTheirMaximumStayIdle"},
       {"max_upstream_requests", "UpstreamPoolTest.AConnectionServesItsShareOfRequests"},
       {"max_tunnel_buffer_bytes", "ConnectionLimits.ATunnelPassesMoreThanItsBufferInOrder"},
+      {"max_splice_pipes", "Splice.BodiesPastTheMaximumOfPipesAreCopied"},
       {"header_timeout", "TimeLimits.AHeadThatDoesNotComeIsA408"},
       {"body_timeout", "TimeLimits.ABodyThatStopsIsA408"},
       {"idle_timeout", "TimeLimits.AnIdleConnectionIsClosed"},
