@@ -65,6 +65,14 @@ void Http1ResponseWriter::copy_fields(const ResponseHead& head, const HeadEdits*
   }
 }
 
+void Http1ResponseWriter::server_field() {
+  if (server_.empty() || server_seen_) return;
+  TextBuffer& text = output().text();
+  text.literal("Server: ");
+  text.append(server_);
+  text.literal("\r\n");
+}
+
 void Http1ResponseWriter::framing_fields(BodyKind body, std::uint64_t length) {
   TextBuffer& text = output().text();
   const bool counted = body == BodyKind::length || body == BodyKind::none;
@@ -105,7 +113,7 @@ void Http1ResponseWriter::head(const ResponseHead& head, const HeadEdits& edits,
     framing_fields(body, length);
   }
   if (!date_seen_) text.append(date_.at(clock_.wall_now()));
-  if (name_server_ && !server_seen_) text.append("Server: fairlead\r\n");
+  server_field();
   if (!keep_alive_) {
     text.literal("Connection: close\r\n");
   } else if (minor_version_ == 0) {
@@ -121,6 +129,7 @@ void Http1ResponseWriter::switch_protocols(const ResponseHead& head, const HeadE
   const std::size_t begin = text.size();
   status_line(head);
   copy_fields(head, &edits, false);
+  server_field();
   text.literal("Upgrade: ");
   text.append(head.fields.value(FieldName::upgrade));
   text.literal("\r\nConnection: Upgrade\r\n\r\n");

@@ -10,9 +10,11 @@ namespace fairlead {
 // Writes responses to an HTTP/1 client: one after the other over one connection.
 class Http1ResponseWriter final : public ResponseWriter {
  public:
-  // date: the Worker's. name_server: say "Server: fairlead"; the upstream's is never passed on.
-  Http1ResponseWriter(Output& output, InputBuffer& input, const ReadinessSet& clock, DateLine& date, bool name_server)
-      : framer_(output), input_(input), clock_(clock), date_(date), name_server_(name_server) {}
+  // date: the Worker's. server: what the field Server says, "" = there is none; must outlive the writer. The upstream's
+  // is never passed on.
+  Http1ResponseWriter(Output& output, InputBuffer& input, const ReadinessSet& clock, DateLine& date,
+                      std::string_view server)
+      : framer_(output), input_(input), clock_(clock), date_(date), server_(server) {}
 
   // Before each request. minor_version: of the request; keep_alive: its wish, and ours.
   void start(Method method, std::uint8_t minor_version, bool keep_alive);
@@ -51,13 +53,14 @@ class Http1ResponseWriter final : public ResponseWriter {
   Output& output() { return framer_.output(); }
   void status_line(const ResponseHead& head);
   void copy_fields(const ResponseHead& head, const HeadEdits* edits, bool with_length);
+  void server_field();
   void framing_fields(BodyKind body, std::uint64_t length);
 
   Http1Framer framer_;
   InputBuffer& input_;
   const ReadinessSet& clock_;
   DateLine& date_;
-  const bool name_server_;
+  const std::string_view server_;
   Method method_ = Method::get;
   std::uint8_t minor_version_ = 1;
   bool keep_alive_ = true;

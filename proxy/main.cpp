@@ -21,6 +21,10 @@ namespace {
 constexpr int failed = 1;
 constexpr std::chrono::seconds stop_reporting_time{10};  // after the drain, which runs beside it
 
+std::string own_namespace(const Options& options) {
+  return options.pod_namespace.empty() ? PodEnvironment::of_this_process().own_namespace() : options.pod_namespace;
+}
+
 WatchOptions watch_options(const Options& options) {
   WatchOptions watch;
   if (!options.manifests.empty()) watch.manifests = options.manifests;
@@ -33,6 +37,10 @@ WatchOptions watch_options(const Options& options) {
   watch.translate.default_backend_service = options.default_backend_service;
   watch.translate.default_ssl_certificate = options.default_ssl_certificate;
   watch.translate.annotations_prefix = options.annotations_prefix;
+  watch.translate.external_names = !options.disable_svc_external_name;
+  watch.translate.topology_hints = options.enable_topology_aware_routing;
+  watch.names.servers = options.dns_servers;
+  watch.pod = {own_namespace(options), options.pod_name};
   return watch;
 }
 
@@ -52,8 +60,7 @@ std::optional<ReportOptions> report_options(const Options& options, Log& log) {
   report.update_status = options.update_status;
   report.withdraw_on_stop = options.update_status_on_shutdown;
   report.sync_events = !options.disable_sync_events;
-  const std::string& ns = options.pod_namespace;
-  report.lease.ns = ns.empty() ? PodEnvironment::of_this_process().own_namespace() : ns;
+  report.lease.ns = own_namespace(options);
   report.lease.name = options.election_id;
   report.lease.identity = identity_of(options);
   report.lease.duration = options.election_ttl;

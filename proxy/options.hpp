@@ -29,6 +29,9 @@ struct Options {
   std::string default_ssl_certificate;  // "ns/name"
   std::string annotations_prefix = "nginx.ingress.kubernetes.io";
   std::string configmap;  // accepted, not read yet
+  bool disable_svc_external_name = false;
+  bool enable_topology_aware_routing = false;
+  std::string dns_servers;  // "10.96.0.10,[fd00::a]:5353"; "" = those of /etc/resolv.conf
 
   // What is written back to the API server.
   std::string publish_service;         // "ns/name"
@@ -66,7 +69,7 @@ struct Options {
   AccessLogFormat log_format = AccessLogFormat::upstreaminfo;
   LogLevel log_level = LogLevel::info;
   ProgramLogFormat program_log_format = ProgramLogFormat::text;
-  bool server_header = false;  // responses carry "Server: fairlead"
+  std::string server_header;  // what the field Server of every response says; "" = there is none
 
   // Stopping: unready, wait shutdown_grace_period, stop accepting, drain up to drain_timeout, wait post_shutdown…,
   // exit.

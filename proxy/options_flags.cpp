@@ -1,6 +1,7 @@
 #include "proxy/options_flags.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 
 #include "proxy/input_buffer.hpp"
@@ -14,6 +15,8 @@ using Complaint = Flag::Complaint;
 using Milliseconds = std::chrono::milliseconds;
 
 constexpr std::uint64_t max_workers = 1024;
+constexpr std::size_t max_dns_servers = 8;
+constexpr std::size_t max_server_header = 256;
 
 Flag text(std::string_view name, std::string_view argument, std::string_view help, std::string Options::*field,
           bool (*fits)(std::string_view) = nullptr, std::string_view wanted = "") {
@@ -228,6 +231,32 @@ bool is_address_list(std::string_view text) {
   });
 }
 
+// RFC 9110 10.2.4: products, without the comments that it also allows.
+bool is_product(std::string_view text) {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~/ ";
+  const auto allowed = [&](unsigned char c) { return std::isalnum(c) != 0 || marks.find(c) != std::string_view::npos; };
+  return text.size() <= max_server_header && text.front() != ' ' && text.back() != ' ' &&
+         std::all_of(text.begin(), text.end(), allowed);
+}
+
+// "10.96.0.10", "10.96.0.10:53", "fd00::a", "[fd00::a]:53"
+bool is_server(std::string_view text) {
+  if (is_address(text)) return true;
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  std::string_view host = text.substr(0, colon);
+  const auto server_port = parse_count(text.substr(colon + 1), 65'535);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']') && host.size() > 2;
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  const auto address = IpAddress::parse(host);
+  return server_port && *server_port > 0 && address && bracketed == (host.find(':') != std::string_view::npos);
+}
+
+bool is_server_list(std::string_view text) {
+  const std::vector<std::string_view> parts = split_list(text);
+  return !parts.empty() && parts.size() <= max_dns_servers && std::all_of(parts.begin(), parts.end(), is_server);
+}
+
 bool is_anything(std::string_view) {
   return true;
 }
@@ -269,7 +298,16 @@ std::vector<Flag> source_flags() {
             &Options::default_ssl_certificate, is_object_name, object),
        word("annotations-prefix", "PREFIX", "What the names of annotations begin with.", &Options::annotations_prefix,
             is_dns_subdomain, "must be a DNS name"),
-       text("configmap", "NS/NAME", "Accepted, not read yet.", &Options::configmap, is_object_name, object)});
+       text("configmap", "NS/NAME", "Accepted, not read yet.", &Options::configmap, is_object_name, object),
+       toggle("disable-svc-external-name", "Services of type ExternalName are not served: 503.",
+              &Options::disable_svc_external_name),
+       toggle("enable-topology-aware-routing",
+              "Of a Service's endpoints, use those that their hints mean for our node or zone.",
+              &Options::enable_topology_aware_routing),
+       text("dns-servers", "ADDRESS[:PORT],…",
+            "Who is asked for the names of ExternalName Services. Empty: the servers in /etc/resolv.conf.",
+            &Options::dns_servers, is_server_list,
+            "must be addresses such as 10.96.0.10, 10.96.0.10:53 or [fd00::a]:53")});
 }
 
 std::vector<Flag> report_flags() {
@@ -361,7 +399,9 @@ std::vector<Flag> show_flags() {
                          {"warning", LogLevel::warning},
                          {"info", LogLevel::info},
                          {"debug", LogLevel::debug}}),
-       toggle("server-header", "Responses carry `Server: fairlead`.", &Options::server_header)});
+       text("server-header", "NAME",
+            "Responses carry `Server: NAME`. Empty: none; what a service sends is removed either way.",
+            &Options::server_header, is_product, "must be a product name such as nginx or example/1.0")});
 }
 
 std::vector<Flag> stop_flags() {

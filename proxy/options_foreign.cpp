@@ -43,8 +43,6 @@ constexpr ForeignFlag foreign[] = {
     {"disable-full-test", true, ignored, no_webhook_server},
     {"deep-inspect", true, ignored, no_nginx, "true"},
     {"enable-annotation-validation", true, ignored, "annotations are always validated", "true"},
-    {"disable-svc-external-name", true, ignored, "Services of type ExternalName are not supported yet", "true"},
-    {"enable-topology-aware-routing", true, ignored, "all zones are treated alike", "false"},
     {"sync-rate-limit", false, ignored, "changes apply at once"},
     {"sync-period", false, ignored, "everything is watched; there is nothing to repeat"},
     {"dynamic-configuration-retries", false, ignored, no_nginx},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "watcher/config_parts.hpp"
+#include "watcher/found_endpoints.hpp"
 
 namespace fairlead {
 namespace {
@@ -12,7 +13,12 @@ class UpstreamBuilder {
  public:
   UpstreamBuilder(const UpstreamTarget& target, const PartsByAge& parts, const ClusterState& state,
                   const TranslateOptions& options)
-      : target_(target), key_(target.key()), parts_(parts), state_(state), upstream_(std::make_shared<Upstream>()) {
+      : target_(target),
+        key_(target.key()),
+        parts_(parts),
+        state_(state),
+        options_(options),
+        upstream_(std::make_shared<Upstream>()) {
     const auto standard = default_backend(options);
     is_default_ = standard && standard->key() == key_;
   }
@@ -24,9 +30,7 @@ class UpstreamBuilder {
                           : fmt::format("{}-{}-{}", target_.service.ns, target_.service.name, target_.port.text());
     upstream_->protocol = target_.protocol;
     choose_balancing();
-    if (const Service* service = find_service()) {
-      if (const ServicePort* port = find_port(*service)) collect_endpoints(*port);
-    }
+    if (const Service* service = find_service()) take_endpoints(*service);
     return {std::move(upstream_), std::move(problems_)};
   }
 
@@ -59,13 +63,6 @@ class UpstreamBuilder {
                fmt::format("Service {} is refused, see its own problems; until it is corrected this is answered 503",
                            shown_service()),
                Severity::error);
-    } else if (service->external_name) {
-      complain(".name",
-               fmt::format("Service {} is of type ExternalName, which is not yet supported: this is answered 503. Make "
-                           "it a Service without selector, with an EndpointSlice that holds the addresses",
-                           shown_service()),
-               Severity::error);
-      return nullptr;
     }
     return service;
   }
@@ -106,27 +103,15 @@ class UpstreamBuilder {
     return list.empty() ? "none" : list;
   }
 
-  // A slice's ports carry the name of the Service's port; its targetPort is resolved there already.
-  void collect_endpoints(const ServicePort& port) {
-    bool has_addresses = false;
-    bool has_port = false;
-    std::vector<Endpoint>& endpoints = upstream_->endpoints;
-    for (const EndpointSlice* slice : state_.slices_of(target_.service)) {
-      has_addresses = has_addresses || !slice->addresses.empty();
-      for (const SlicePort& slice_port : slice->ports) {
-        if (slice_port.name != port.name) continue;
-        has_port = true;
-        for (const IpAddress& address : slice->addresses) endpoints.push_back({address, slice_port.number});
-      }
+  void take_endpoints(const Service& service) {
+    FoundEndpoints found;
+    if (service.external_name) {
+      found = external_endpoints(service, target_.port, state_, options_);
+    } else if (const ServicePort* port = find_port(service)) {
+      found = slice_endpoints(service, *port, state_, options_);
     }
-    std::sort(endpoints.begin(), endpoints.end());
-    endpoints.erase(std::unique(endpoints.begin(), endpoints.end()), endpoints.end());
-    if (!has_addresses || has_port) return;
-    complain(".port",
-             fmt::format("no EndpointSlice of Service {} has a TCP port named \"{}\" as its port {} is; until one has, "
-                         "this is answered 503",
-                         shown_service(), port.name, port.number),
-             Severity::error);
+    upstream_->endpoints = std::move(found.endpoints);
+    for (const auto& remark : found.remarks) complain(remark.part.c_str(), remark.message, remark.severity);
   }
 
   std::string shown_service() const { return target_.service.ns + "/" + target_.service.name; }
@@ -150,6 +135,7 @@ class UpstreamBuilder {
   const std::string key_;
   const PartsByAge& parts_;
   const ClusterState& state_;
+  const TranslateOptions& options_;
   bool is_default_ = false;
   std::shared_ptr<Upstream> upstream_;
   Problems problems_;

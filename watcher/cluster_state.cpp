@@ -74,6 +74,14 @@ void ClusterState::apply(Change change, Touched& touched) {
       touched.source_problems = touched.source_problems || source_problems_ != change.problems;
       source_problems_ = std::move(change.problems);
       return;
+    case Change::Type::answer:
+      touched.names.insert(change.name.name);
+      names_.insert_or_assign(change.name.name, std::move(change.answer));
+      return;
+    case Change::Type::place:
+      touched.place = touched.place || place_ != change.place;
+      place_ = std::move(change.place);
+      return;
   }
 }
 
@@ -230,6 +238,11 @@ std::vector<const EndpointSlice*> ClusterState::slices_of(const ObjectName& serv
   if (found == slices_by_service_.end()) return all;
   for (const ObjectName& name : found->second) all.push_back(slices_.at(name).accepted.get());
   return all;
+}
+
+const NameAnswer* ClusterState::name_answer(const std::string& name) const {
+  const auto found = names_.find(name);
+  return found == names_.end() ? nullptr : &found->second;
 }
 
 bool ClusterState::answered(const ObjectName& secret) const {

@@ -54,6 +54,8 @@ class ClusterState {
   struct Touched {
     std::set<std::pair<Kind, ObjectName>> objects;
     std::set<ObjectName> backed;  // Services whose EndpointSlices are others now
+    std::set<std::string> names;  // that DNS answered anew
+    bool place = false;
     bool source_problems = false;
   };
   void apply(Change change, Touched& touched);
@@ -61,6 +63,9 @@ class ClusterState {
   // As if a Secret that is read by name had never been heard of. Nothing when all Secrets are read anyway, since then
   // nobody would tell it again.
   void forget_secret(const ObjectName& name);
+
+  // As if a name had never been answered.
+  void forget_name(const std::string& name) { names_.erase(name); }
 
   const std::map<ObjectName, KnownIngress>& ingresses() const { return ingresses_; }
   const std::map<ObjectName, Known<IngressClass>>& classes() const { return classes_; }
@@ -73,6 +78,10 @@ class ClusterState {
   const Service* service(const ObjectName& name) const;
   // In the order of their names.
   std::vector<const EndpointSlice*> slices_of(const ObjectName& service) const;
+
+  // Null when DNS has not answered yet.
+  const NameAnswer* name_answer(const std::string& name) const;
+  const Place& place() const { return place_; }
 
   // The kind was replaced at least once.
   bool heard_all(Kind kind) const { return heard_all_[static_cast<std::size_t>(kind)]; }
@@ -99,6 +108,8 @@ class ClusterState {
   std::set<ObjectName> answered_secrets_;
   std::array<bool, kind_count> heard_all_{};
   Problems source_problems_;
+  std::unordered_map<std::string, NameAnswer> names_;
+  Place place_;
 };
 
 }  // namespace fairlead

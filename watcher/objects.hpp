@@ -92,29 +92,50 @@ struct ServicePort {
   std::uint16_t number = 0;
   std::string target;  // targetPort as text; "" when it is the number
 
+  // targetPort, unless it is a name: 0 then.
+  std::uint16_t target_number() const;
+
   bool operator==(const ServicePort&) const = default;
 };
 
 struct Service {
   ObjectName name;
-  bool external_name = false;
+  std::optional<std::string>
+      external_name;               // of type ExternalName: an address or a DNS name, as canonical_name gives it
+  bool publish_not_ready = false;  // whoever serves it disregards whether endpoints are ready
   std::vector<ServicePort> ports;  // TCP
 
   bool operator==(const Service&) const = default;
 };
 
 struct SlicePort {
-  std::string name;  // of the Service's port
-  std::uint16_t number = 0;
+  std::string name;          // of the Service's port
+  std::uint16_t number = 0;  // 0 = not restricted
 
   bool operator==(const SlicePort&) const = default;
 };
 
+// One address of an endpoint.
+struct SliceEndpoint {
+  enum class State : std::uint8_t {
+    ready,
+    draining,  // serving, though about to end: better than nothing
+    unready,
+  };
+
+  IpAddress address;
+  State state = State::ready;
+  std::vector<std::string> for_zones, for_nodes;  // hints: who is to use it
+
+  bool operator==(const SliceEndpoint&) const = default;
+};
+
 struct EndpointSlice {
   ObjectName name;
-  std::string service;               // in the same namespace; "" when it belongs to none
-  std::vector<SlicePort> ports;      // TCP
-  std::vector<IpAddress> addresses;  // of ready endpoints
+  std::string service;           // in the same namespace; "" when it belongs to none
+  bool lists_ports = false;      // of any protocol; else it says nothing about them
+  std::vector<SlicePort> ports;  // TCP
+  std::vector<SliceEndpoint> endpoints;
 
   bool operator==(const EndpointSlice&) const = default;
 };

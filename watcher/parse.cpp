@@ -1,9 +1,11 @@
 #include "watcher/parse.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "watcher/api_config.hpp"
+#include "watcher/external_name.hpp"
 #include "watcher/json_field.hpp"
 #include "watcher/object_text.hpp"
 
@@ -26,6 +28,21 @@ Parsed<T> finish(T object, Complaints& complaints) {
 bool is_tcp(const JsonField& port) {
   const std::string protocol = port.member("protocol").text(16);
   return protocol.empty() || protocol == "TCP";
+}
+
+// What is not said counts as ready; and as serving, if it is ready.
+SliceEndpoint::State state_of(const JsonField& conditions) {
+  const bool ready = conditions.member("ready").boolean(true);
+  if (ready) return SliceEndpoint::State::ready;
+  const bool serving = conditions.member("serving").boolean(ready);
+  const bool terminating = conditions.member("terminating").boolean(false);
+  return serving && terminating ? SliceEndpoint::State::draining : SliceEndpoint::State::unready;
+}
+
+std::vector<std::string> hints(const JsonField& list) {
+  std::vector<std::string> names;
+  for (const JsonField& hint : list.items(max_hints)) names.push_back(hint.member("name").text(max_object_name));
+  return names;
 }
 
 // The value of a Secret's key, whichever way it is written. stringData wins, as it does in the API server.
@@ -73,6 +90,13 @@ std::string_view text_of(Kind kind) {
   return "";
 }
 
+std::uint16_t ServicePort::target_number() const {
+  if (target.empty()) return number;
+  std::uint16_t parsed = 0;
+  const auto [end, error] = std::from_chars(target.data(), target.data() + target.size(), parsed);
+  return error == std::errc() && end == target.data() + target.size() ? parsed : std::uint16_t{0};
+}
+
 ObjectName name_of(Kind kind, const nlohmann::json& object) {
   const auto text = [&](const char* key) -> std::string {
     const auto metadata = object.is_object() ? object.find("metadata") : object.end();
@@ -105,7 +129,12 @@ Parsed<Service> parse_service(const ObjectName& name, const nlohmann::json& obje
   const JsonField spec = root.member("spec");
   Service parsed;
   parsed.name = name;
-  parsed.external_name = spec.member("type").text(max_object_name) == "ExternalName";
+  if (spec.member("type").text(max_object_name) == "ExternalName") {
+    const JsonField external = spec.member("externalName");
+    parsed.external_name = canonical_name(external.text(max_object_name + 1)).value_or("");
+    if (parsed.external_name->empty()) external.refuse("is neither a DNS name nor an IP address");
+  }
+  parsed.publish_not_ready = spec.member("publishNotReadyAddresses").boolean(false);
   for (const JsonField& field : spec.member("ports").items(max_ports)) {
     ServicePort port;
     port.name = field.member("name").text(max_object_name);
@@ -126,7 +155,8 @@ Parsed<EndpointSlice> parse_endpoint_slice(const ObjectName& name, const nlohman
   parsed.service = root.member("metadata").member("labels").member(service_label).text(max_object_name);
   for (const JsonField& field : root.member("ports").items(max_ports)) {
     const JsonField number = field.member("port");
-    if (!number.present() || !is_tcp(field)) continue;
+    parsed.lists_ports = true;
+    if (!is_tcp(field)) continue;
     parsed.ports.push_back(
         {field.member("name").text(max_object_name), static_cast<std::uint16_t>(number.integer(1, 65'535))});
   }
@@ -137,13 +167,17 @@ Parsed<EndpointSlice> parse_endpoint_slice(const ObjectName& name, const nlohman
     return finish(std::move(parsed), complaints);
   }
   for (const JsonField& field : root.member("endpoints").items(max_slice_endpoints)) {
-    const bool ready = field.member("conditions").member("ready").boolean(true);
+    SliceEndpoint endpoint;
+    endpoint.state = state_of(field.member("conditions"));
+    endpoint.for_zones = hints(field.member("hints").member("forZones"));
+    endpoint.for_nodes = hints(field.member("hints").member("forNodes"));
     for (const JsonField& text : field.member("addresses").items(100)) {
       const auto address = IpAddress::parse(text.text(64));
       if (!address) {
         text.refuse("is not an IPv4 or IPv6 address");
-      } else if (ready) {
-        parsed.addresses.push_back(*address);
+      } else {
+        endpoint.address = *address;
+        parsed.endpoints.push_back(endpoint);
       }
     }
   }

@@ -17,6 +17,7 @@ inline constexpr std::size_t max_rule_paths = 10'000;
 inline constexpr std::size_t max_path_bytes = 4096;
 inline constexpr std::size_t max_annotation_bytes = 256 * 1024;
 inline constexpr std::size_t max_slice_endpoints = 10'000;
+inline constexpr std::size_t max_hints = 64;  // of an endpoint
 inline constexpr std::size_t max_certificate_bytes = 1024 * 1024;
 
 // An object as we understood it, or Problems that say why not. Problems without an error leave the object usable.

@@ -102,6 +102,10 @@ void References::touch_service(const ObjectName& service, Dirty& dirty) const {
   if (keys != upstreams_by_service_.end()) dirty.upstreams.insert(keys->second.begin(), keys->second.end());
 }
 
+void References::touch_every_service(Dirty& dirty) const {
+  for (const auto& [key, use] : upstreams_) dirty.upstreams.insert(key);
+}
+
 void References::touch_secret(const ObjectName& secret, Dirty& dirty) const {
   const auto use = secrets_.find(secret);
   if (use == secrets_.end()) return;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "router/base/ip_address.hpp"
 #include "router/base/problem.hpp"
 
 namespace fairlead {
@@ -20,6 +21,22 @@ struct ObjectName {
   auto operator<=>(const ObjectName&) const = default;
 };
 
+// What DNS says of a name that is wanted.
+struct NameAnswer {
+  std::vector<IpAddress> addresses;  // sorted, each once
+  std::string trouble;               // why there are none, or why these are old; "" = all is well
+
+  bool operator==(const NameAnswer&) const = default;
+};
+
+// Where this program runs; "" = not known.
+struct Place {
+  std::string zone;  // the label topology.kubernetes.io/zone of our node
+  std::string node;
+
+  bool operator==(const Place&) const = default;
+};
+
 // What a source heard, in order. Objects are Kubernetes JSON as the API gives it (a YAML manifest is converted to the
 // same).
 struct Change {
@@ -30,6 +47,8 @@ struct Change {
               // kind synced
     problems,  // of the source itself (a manifest that cannot be read): problems replaces all earlier ones of this
                // source
+    answer,    // of DNS, to name.name; no kind
+    place,     // no kind, no name
   };
   Type type = Type::put;
   Kind kind = Kind::ingress;
@@ -37,6 +56,8 @@ struct Change {
   nlohmann::json object;
   std::vector<nlohmann::json> objects;
   Problems problems;
+  NameAnswer answer;
+  Place place;
 };
 
 // Where sources put what they hear. Safe from any thread; never blocks for long.

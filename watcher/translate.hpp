@@ -17,6 +17,8 @@ struct TranslateOptions {
   std::string default_backend_service;  // "ns/name", first port; "" = local 404
   std::string default_ssl_certificate;  // "ns/name"; "" = a generated certificate
   std::string annotations_prefix = "nginx.ingress.kubernetes.io";
+  bool external_names = true;   // Services of type ExternalName are served
+  bool topology_hints = false;  // endpoints are chosen by the hints of EndpointSlices
   Settings settings;
 };
 

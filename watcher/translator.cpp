@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "watcher/cluster_state.hpp"
+#include "watcher/found_endpoints.hpp"
 #include "watcher/ingress_class.hpp"
 #include "watcher/ingress_part.hpp"
+#include "watcher/name_wants.hpp"
 #include "watcher/problem_list.hpp"
 #include "watcher/references.hpp"
 
@@ -58,8 +60,16 @@ struct Translator::Parts {
   void touch(Kind kind, const ObjectName& name);
   void touch_secret(const ObjectName& name);
   void touch_classes(std::set<ObjectName>& ingresses);
-  void refresh_ingress(const ObjectName& name, std::set<ObjectName>& secrets);
+  // What an Ingress refers to, or did, and who may be wanted or not any more.
+  struct Named {
+    std::set<ObjectName> secrets;
+    std::set<ObjectName> services;
+
+    void add(const IngressPart& part);
+  };
+  void refresh_ingress(const ObjectName& name, Named& named);
   void follow_wants(const std::set<ObjectName>& secrets);
+  void follow_names(const std::set<ObjectName>& services, const std::set<std::string>& answered);
   Step settle_dirty();
   std::vector<std::pair<ObjectName, bool>> take_served();
 
@@ -73,6 +83,7 @@ struct Translator::Parts {
   std::set<ObjectName> wanted;          // Secrets
   std::set<ObjectName> unanswered;      // of these
   std::uint64_t wanted_version = 0;
+  NameWants names;
   ProblemList problems;
   Config config;  // the steps so far
   bool first = true;
@@ -87,12 +98,15 @@ void Translator::Parts::take_over(const ClusterState::Touched& touched) {
     touch(kind, name);
   }
   if (classes) touch_classes(ingresses);
-  std::set<ObjectName> secrets;
+  Named named;
   for (const auto& [kind, name] : touched.objects) {
-    if (kind == Kind::secret) secrets.insert(name);
+    if (kind == Kind::secret) named.secrets.insert(name);
+    if (kind == Kind::service) named.services.insert(name);
   }
-  for (const ObjectName& name : ingresses) refresh_ingress(name, secrets);
-  follow_wants(secrets);
+  for (const ObjectName& name : ingresses) refresh_ingress(name, named);
+  follow_wants(named.secrets);
+  follow_names(named.services, touched.names);
+  if (touched.place) references.touch_every_service(dirty);
   for (const ObjectName& service : touched.backed) references.touch_service(service, dirty);
   if (touched.source_problems) problems.set({Area::source, ""}, state.source_problems());
 }
@@ -135,7 +149,12 @@ void Translator::Parts::touch_classes(std::set<ObjectName>& ingresses) {
   rules = std::move(next);
 }
 
-void Translator::Parts::refresh_ingress(const ObjectName& name, std::set<ObjectName>& secrets) {
+void Translator::Parts::Named::add(const IngressPart& part) {
+  for (const auto& [secret, fields] : part.secrets) secrets.insert(secret);
+  for (const auto& [key, share] : part.upstreams) services.insert(share.target.service);
+}
+
+void Translator::Parts::refresh_ingress(const ObjectName& name, Named& named) {
   const auto known = state.ingresses().find(name);
   const bool exists = known != state.ingresses().end();
   Problems found = exists ? ingress_problems(name, known->second, rules, options) : Problems{};
@@ -147,13 +166,13 @@ void Translator::Parts::refresh_ingress(const ObjectName& name, std::set<ObjectN
     part = before->second.part;
   } else {
     if (before != serving.end()) {
-      for (const auto& [secret, fields] : before->second.part->secrets) secrets.insert(secret);
+      named.add(*before->second.part);
       references.remove(*before->second.part, dirty);
       serving.erase(before);
     }
     if (version) {
       part = make_part(*version);
-      for (const auto& [secret, fields] : part->secrets) secrets.insert(secret);
+      named.add(*part);
       references.add(part, dirty);
       serving.emplace(name, Serving{version, part});
     }
@@ -176,6 +195,18 @@ void Translator::Parts::follow_wants(const std::set<ObjectName>& secrets) {
       unanswered.erase(secret);
     }
   }
+}
+
+void Translator::Parts::follow_names(const std::set<ObjectName>& services, const std::set<std::string>& answered) {
+  for (const ObjectName& name : services) {
+    const Service* const service = references.leads_to(name) ? state.service(name) : nullptr;
+    names.set(name, service ? name_to_resolve(*service, options) : std::string());
+  }
+  for (const std::string& name : answered) {
+    if (!names.wants(name)) state.forget_name(name);
+    for (const ObjectName& service : names.services_of(name)) references.touch_service(service, dirty);
+  }
+  for (const std::string& name : names.take_dropped()) state.forget_name(name);
 }
 
 Translator::Step Translator::Parts::settle_dirty() {
@@ -248,6 +279,20 @@ std::set<ObjectName> Translator::wanted_secrets() const {
 
 std::uint64_t Translator::wanted_secrets_version() const {
   return parts_->wanted_version;
+}
+
+const std::set<std::string>& Translator::wanted_names() const {
+  return parts_->names.all();
+}
+
+std::uint64_t Translator::wanted_names_version() const {
+  return parts_->names.version();
+}
+
+bool Translator::names_answered() const {
+  const std::set<std::string>& names = parts_->names.all();
+  return std::all_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return parts_->state.name_answer(name); });
 }
 
 bool Translator::synced() const {

@@ -39,6 +39,14 @@ class Translator {
   // Moves whenever wanted_secrets() does.
   std::uint64_t wanted_secrets_version() const;
 
+  // DNS names that Services of type ExternalName stand for which our Ingresses and options lead to, as of the last
+  // apply. They are forgotten when nobody leads to them any more.
+  const std::set<std::string>& wanted_names() const;
+  // Moves whenever wanted_names() does.
+  std::uint64_t wanted_names_version() const;
+  // DNS was heard about every one of them, if only that it cannot be asked.
+  bool names_answered() const;
+
   // The first step may be taken: every kind but Secret was replaced once, and every wanted Secret was answered (or
   // Secret was replaced too). So it stays from then on: a Secret that is not answered later keeps nobody else waiting.
   bool synced() const;

@@ -10,9 +10,11 @@
 
 #include "watcher/api_source.hpp"
 #include "watcher/api_text.hpp"
+#include "watcher/first_step.hpp"
 #include "watcher/hold_off.hpp"
 #include "watcher/manifest_folder.hpp"
 #include "watcher/parse.hpp"
+#include "watcher/place_source.hpp"
 #include "watcher/source.hpp"
 #include "watcher/translator.hpp"
 
@@ -87,6 +89,7 @@ class ControlLoop final : public Watcher {
         publish_(std::move(publish)),
         live_generation_(std::move(live_generation)),
         hold_off_(options_.hold_off, options_.hold_off_max),
+        first_step_(options_.name_patience),
         translator_(options_.translate) {}
 
   ~ControlLoop() override {
@@ -97,6 +100,10 @@ class ControlLoop final : public Watcher {
   // Call once, and before the destructor.
   Result<void> listen() {
     if (auto reporter = start_reporter(); !reporter) return reporter.error();
+    if (auto place = start_place(); !place) return place.error();
+    auto resolver = NameResolver::start(options_.names, inbox_);
+    if (!resolver) return resolver.error();
+    resolver_ = std::move(*resolver);
     auto source = start_source();
     if (!source) return source.error();
     source_ = std::move(*source);
@@ -113,8 +120,12 @@ class ControlLoop final : public Watcher {
 
  private:
   Result<std::unique_ptr<Source>> start_source();
+  Result<std::unique_ptr<ApiClient>> start_client() const;
   Result<void> start_reporter();
+  Result<void> start_place();
   void run();
+  bool may_step();
+  void follow_wants();
   void take_over(std::vector<Change> changes);
   void tell_facts(const std::vector<Change>& changes);
   void publish_step();
@@ -129,11 +140,16 @@ class ControlLoop final : public Watcher {
 
   // All below belongs to the thread, once it runs.
   HoldOff hold_off_;
+  FirstStep first_step_;
   Translator translator_;
   std::uint64_t generation_ = 0;
   std::uint64_t wanted_version_ = 0;
+  std::uint64_t names_version_ = 0;
   std::shared_ptr<const Problems> logged_ = std::make_shared<const Problems>();
-  std::unique_ptr<Source> source_;  // goes before the inbox that it fills
+  // These go before the inbox that they fill.
+  std::unique_ptr<PlaceSource> place_;  // null: nobody needs it
+  std::unique_ptr<NameResolver> resolver_;
+  std::unique_ptr<Source> source_;
   std::thread thread_;
 };
 
@@ -147,34 +163,63 @@ Result<std::unique_ptr<Source>> ControlLoop::start_source() {
   return start_api_source({options_.kubeconfig, options_.apiserver_host, options_.watch_namespace}, log_, inbox_);
 }
 
-Result<void> ControlLoop::start_reporter() {
-  if (!options_.report || options_.manifests) return {};
+Result<std::unique_ptr<ApiClient>> ControlLoop::start_client() const {
   const auto config =
       choose_api_config(options_.kubeconfig, options_.apiserver_host, PodEnvironment::of_this_process());
   if (!config) return config.error();
-  auto client = ApiClient::create(*config);
+  return ApiClient::create(*config);
+}
+
+Result<void> ControlLoop::start_reporter() {
+  if (!options_.report || options_.manifests) return {};
+  auto client = start_client();
   if (!client) return client.error();
   reporter_ = Reporter::start(*options_.report, std::move(*client), log_, live_generation_, *options_.report_figures);
   return {};
 }
 
+Result<void> ControlLoop::start_place() {
+  if (!options_.translate.topology_hints || options_.manifests) return {};
+  if (options_.pod.name.empty() || options_.pod.ns.empty()) {
+    log_.warning("topology hints are not followed: our zone is not known without POD_NAME and POD_NAMESPACE");
+    return {};
+  }
+  auto client = start_client();
+  if (!client) return client.error();
+  place_ = PlaceSource::start(options_.pod, std::move(*client), log_, inbox_);
+  return {};
+}
+
 void ControlLoop::run() {
   while (true) {
-    const bool synced = translator_.synced();
-    auto changes = inbox_.take(synced ? hold_off_.due_at() : std::nullopt);
+    auto changes = inbox_.take(may_step() ? hold_off_.due_at() : first_step_.wake_at());
     if (!changes) return;
     if (!changes->empty()) take_over(std::move(*changes));
-    if (translator_.synced() && hold_off_.take(std::chrono::steady_clock::now())) publish_step();
+    if (may_step() && hold_off_.take(std::chrono::steady_clock::now())) publish_step();
   }
+}
+
+bool ControlLoop::may_step() {
+  const bool synced = translator_.synced();
+  return first_step_.may(synced, synced && translator_.names_answered(), std::chrono::steady_clock::now());
 }
 
 void ControlLoop::take_over(std::vector<Change> changes) {
   if (reporter_) tell_facts(changes);
   translator_.apply(std::move(changes));
   hold_off_.on_change(std::chrono::steady_clock::now());
-  if (translator_.wanted_secrets_version() == wanted_version_) return;
-  wanted_version_ = translator_.wanted_secrets_version();
-  source_->want_secrets(translator_.wanted_secrets());
+  follow_wants();
+}
+
+void ControlLoop::follow_wants() {
+  if (const auto version = translator_.wanted_secrets_version(); version != wanted_version_) {
+    wanted_version_ = version;
+    source_->want_secrets(translator_.wanted_secrets());
+  }
+  if (const auto version = translator_.wanted_names_version(); version != names_version_) {
+    names_version_ = version;
+    resolver_->want(translator_.wanted_names());
+  }
 }
 
 // What the translation has no use for.

@@ -12,6 +12,7 @@
 #include "router/base/problem.hpp"
 #include "router/base/result.hpp"
 #include "router/config.hpp"
+#include "watcher/name_resolver.hpp"
 #include "watcher/reporter.hpp"
 #include "watcher/translate.hpp"
 
@@ -26,7 +27,10 @@ struct WatchOptions {
   std::chrono::milliseconds hold_off{2};       // a change waits this long for others to join it
   std::chrono::milliseconds hold_off_max{10};  // but never longer than this in all
   TranslateOptions translate;
-  std::optional<ReportOptions> report;  // what is written back to an API server; nothing: nothing
+  NameResolverOptions names;                       // of Services of type ExternalName
+  std::chrono::milliseconds name_patience{3'000};  // that the first update waits for DNS when all else is there
+  ObjectName pod;                                  // our own, for topology hints; no name = not known
+  std::optional<ReportOptions> report;             // what is written back to an API server; nothing: nothing
   std::shared_ptr<ReportFigures> report_figures = std::make_shared<ReportFigures>();
 };
 

@@ -351,10 +351,13 @@ TEST_F(Http1MessageTest, TheServerFieldIsOursOrNone) {
   serve(origin);
   EXPECT_FALSE(ask(client, get).has("Server"));
   TestProxy named;
-  named.options.server_header = true;
+  named.options.server_header = "shop/2.0";
   named.route("a.test", "/", {origin.port()});
   named.start();
-  EXPECT_EQ(named.get("a.test").field("Server"), "fairlead");
+  EXPECT_EQ(named.get("a.test").field("Server"), "shop/2.0");
+  EXPECT_EQ(named.get("unknown.test").field("Server"), "shop/2.0");
+  const std::string head = named.get("a.test").head;
+  EXPECT_EQ(head.find("Server: "), head.rfind("Server: ")) << head;
 }
 
 }  // namespace

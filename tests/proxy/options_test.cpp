@@ -123,6 +123,11 @@ TEST(Options, RefuseValuesWithoutSense) {
       {"--annotations-prefix=a/b", "DNS name"},
       {"--apiserver-host=10.0.0.1", "must be a URL"},
       {"--healthz-host=localhost", "must be an IP address"},
+      {"--dns-servers=dns.test", "must be addresses such as"},
+      {"--dns-servers=10.0.0.1:0", "must be addresses such as"},
+      {"--dns-servers=10.0.0.1,fd00::a:x", "must be addresses such as"},
+      {"--server-header=a\r\nb: c", "must be a product name"},
+      {"--server-header= a", "must be a product name"},
       {"--health-check-path=healthz", "must begin with /"},
       {"--access-log=", "must be a path"},
       {"--log-level=loud", "error warning info debug"},
@@ -259,9 +264,20 @@ TEST(Options, WhatIsWrittenBackIsChecked) {
   EXPECT_THAT(refused({"--status-update-interval=4s"}), HasSubstr("--status-update-interval must be at least 5s"));
 }
 
+TEST(Options, OfServicesOfEveryKind) {
+  const Options options = accepted({"--disable-svc-external-name", "--enable-topology-aware-routing",
+                                    "--dns-servers=10.96.0.10,10.96.0.11:5353,[fd00::a]:53,fd00::b"});
+  EXPECT_TRUE(options.disable_svc_external_name);
+  EXPECT_TRUE(options.enable_topology_aware_routing);
+  EXPECT_EQ(options.dns_servers, "10.96.0.10,10.96.0.11:5353,[fd00::a]:53,fd00::b");
+  EXPECT_THAT(options.warnings, IsEmpty());
+  EXPECT_EQ(accepted({"--server-header=shop/2.0"}).server_header, "shop/2.0");
+  EXPECT_EQ(accepted({}).server_header, "");
+}
+
 TEST(ForeignFlags, AreAcceptedWithAWarningWhereIgnoringThemIsHarmless) {
   const Options options = accepted({"--status-port=10246", "--profiler-port", "10245", "--profiling",
-                                    "--sync-rate-limit=0.3", "--enable-topology-aware-routing=true", "--logtostderr"});
+                                    "--sync-rate-limit=0.3", "--deep-inspect=false", "--logtostderr"});
   ASSERT_EQ(options.warnings.size(), 5u);  // not for --logtostderr: that is where the log goes
   EXPECT_THAT(options.warnings, testing::Contains("--sync-rate-limit is ignored: changes apply at once"));
   EXPECT_THAT(options.warnings, testing::Contains(StartsWith("--profiling is ignored: ")));

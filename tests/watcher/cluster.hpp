@@ -105,6 +105,14 @@ inline json service(const std::string& name, const std::map<std::string, int>& p
   return made;
 }
 
+inline json external_service(const std::string& name, const std::string& external_name,
+                             const std::map<std::string, int>& ports = {}) {
+  json made = service(name, ports);
+  made["spec"]["type"] = "ExternalName";
+  made["spec"]["externalName"] = external_name;
+  return made;
+}
+
 inline json slice(const std::string& name, const std::string& service_name, const std::vector<std::string>& addresses,
                   const std::map<std::string, int>& ports = {{"", 8080}}) {
   json made = object("EndpointSlice", name);
@@ -150,6 +158,25 @@ inline Change replace(Kind kind, std::vector<json> objects) {
   change.type = Change::Type::replace;
   change.kind = kind;
   change.objects = std::move(objects);
+  return change;
+}
+
+// What DNS says of a name.
+inline Change answer(const std::string& name, const std::vector<std::string>& addresses,
+                     const std::string& trouble = "") {
+  Change change;
+  change.type = Change::Type::answer;
+  change.name.name = name;
+  for (const std::string& address : addresses) change.answer.addresses.push_back(*IpAddress::parse(address));
+  std::sort(change.answer.addresses.begin(), change.answer.addresses.end());
+  change.answer.trouble = trouble;
+  return change;
+}
+
+inline Change runs_in(Place place) {
+  Change change;
+  change.type = Change::Type::place;
+  change.place = std::move(place);
   return change;
 }
 

@@ -80,7 +80,7 @@ TEST_F(State, ABadServiceAndABadSliceKeepTheirLastGoodVersions) {
   const auto touched = hear(put(slice("shop/web-1", "web", {"10.0.0.1", "nowhere"})));
   EXPECT_THAT(touched.objects, SizeIs(1));
   EXPECT_THAT(touched.backed, IsEmpty());
-  EXPECT_THAT(state.slices_of({"shop", "web"}).at(0)->addresses, SizeIs(1));
+  EXPECT_THAT(state.slices_of({"shop", "web"}).at(0)->endpoints, SizeIs(1));
 }
 
 TEST_F(State, ASliceThatMovesTouchesBothServices) {

@@ -106,6 +106,9 @@ class Heard final : public ChangeSink {
         problems_ = std::move(change.problems);
         for (const Problem& problem : problems_) complaints_.push_back(problem.message);
         return;
+      case Change::Type::answer:
+      case Change::Type::place:
+        return;
     }
     if (const auto fewest = fewest_.find(change.kind); fewest != fewest_.end()) {
       fewest->second = std::min(fewest->second, objects.size());

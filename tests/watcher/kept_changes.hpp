@@ -32,6 +32,10 @@ inline std::string text_of(const Change& change) {
     }
     case Change::Type::problems:
       return "problems " + std::to_string(change.problems.size());
+    case Change::Type::answer:
+      return "answer " + change.name.name;
+    case Change::Type::place:
+      return "place " + change.place.zone + "/" + change.place.node;
   }
   return {};
 }

@@ -13,7 +13,8 @@
 // A case is a folder of tests/fixtures/translate:
 //   objects.yaml   what exists
 //   then.yaml      if there: objects that are put after that
-//   options.txt    if there: flags, one a line, as "name value"
+//   options.txt    if there: flags, one a line, as "name value"; "place ZONE NODE" is where we run
+//   answers.txt    if there: what DNS says, one name a line, as "name address…", "; trouble" at the end
 //   config.txt     the Config that must come of it
 //   problems.txt   the Problems, one a line
 //   requests.txt   if there: "host path -> upstream", one a line; "host" may be - for none
@@ -64,11 +65,40 @@ TranslateOptions options_of(const fs::path& file) {
       options.default_backend_service = value;
     } else if (name == "default-ssl-certificate") {
       options.default_ssl_certificate = value;
+    } else if (name == "disable-svc-external-name") {
+      options.external_names = false;
+    } else if (name == "enable-topology-aware-routing") {
+      options.topology_hints = true;
+    } else if (name == "place") {
+      continue;  // place_of
     } else {
       ADD_FAILURE() << file << ": unknown option " << name;
     }
   }
   return options;
+}
+
+Place place_of(const fs::path& file) {
+  Place place;
+  for (const std::string& line : lines_of(file)) {
+    std::istringstream words(line);
+    std::string name;
+    if (words >> name && name == "place") words >> place.zone >> place.node;
+  }
+  return place;
+}
+
+void tell_answers(const fs::path& file, ClusterState& state, ClusterState::Touched& touched) {
+  for (const std::string& line : lines_of(file)) {
+    const std::size_t semicolon = std::min(line.find("; "), line.size());
+    std::istringstream words(line.substr(0, semicolon));
+    std::string name;
+    words >> name;
+    std::vector<std::string> addresses;
+    for (std::string address; words >> address;) addresses.push_back(address);
+    const std::string trouble = semicolon == line.size() ? "" : line.substr(semicolon + 2);
+    state.apply(answer(name, addresses, trouble), touched);
+  }
 }
 
 Translation translation_of(const fs::path& folder) {
@@ -83,6 +113,8 @@ Translation translation_of(const fs::path& folder) {
   if (fs::exists(folder / "then.yaml")) {
     for (const json& made : objects_of(folder / "then.yaml")) state.apply(put(made), touched);
   }
+  tell_answers(folder / "answers.txt", state, touched);
+  state.apply(runs_in(place_of(folder / "options.txt")), touched);
   return translate(state, options);
 }
 

@@ -337,7 +337,9 @@ TEST_F(Translate, ATargetPortIsUnderstoodAndPointedOut) {
 }
 
 TEST_F(Translate, SlicesWithoutThePortsNameAreReported) {
-  cluster << slice("shop/api-1", "api", {"10.0.0.2"}, {{"", 8080}})
+  json api = service("shop/api", {{"http", 80}});
+  api["spec"]["ports"][0]["targetPort"] = "web";
+  cluster << api << slice("shop/api-1", "api", {"10.0.0.2"}, {{"", 8080}})
           << ingress("shop/web", {{"a.test", {"Prefix / api:http"}}});
   EXPECT_THAT(cluster.endpoints("shop/api/http"), IsEmpty());
   EXPECT_THAT(cluster.problems(), ElementsAre(HasSubstr("no EndpointSlice of Service shop/api has a TCP port named")));
@@ -350,14 +352,15 @@ TEST_F(Translate, AServiceScaledToZeroIsNoProblem) {
   EXPECT_THAT(cluster.problems(), IsEmpty());
 }
 
-TEST_F(Translate, AnExternalNameIsNotYetSupported) {
-  json made = object("Service", "shop/outside");
-  made["spec"] = {{"type", "ExternalName"}, {"externalName", "api.example.com"}};
-  cluster << made << ingress("shop/web", {{"a.test", {"Prefix / outside:443"}}});
+TEST_F(Translate, AnExternalNameLeadsToWhatDnsSaysOfIt) {
+  cluster << external_service("shop/outside", "api.example.com")
+          << ingress("shop/web", {{"a.test", {"Prefix / outside:443"}}});
   EXPECT_THAT(cluster.endpoints("shop/outside/443"), IsEmpty());
-  EXPECT_THAT(cluster.problems(),
-              ElementsAre(AllOf(StartsWith("error Ingress shop/web "), HasSubstr("Service shop/outside is of type "
-                                                                                 "ExternalName, which is not yet"))));
+  EXPECT_THAT(cluster.problems(), ElementsAre(AllOf(StartsWith("warning Ingress shop/web "),
+                                                    HasSubstr("api.example.com, which is not resolved yet"))));
+  cluster.hear(answer("api.example.com", {"192.0.2.2", "192.0.2.1"}));
+  EXPECT_THAT(cluster.endpoints("shop/outside/443"), ElementsAre("192.0.2.1:443", "192.0.2.2:443"));
+  EXPECT_THAT(cluster.problems(), IsEmpty());
 }
 
 TEST_F(Translate, AUdpPortOfTheSameNumberIsPassedOver) {

@@ -26,6 +26,8 @@ class World {
       if (one_in(2)) change.problems = {{{"File", "", "a.yaml"}, "line 3", "is no YAML", Severity::error}};
       return change;
     }
+    if (one_in(20)) return answer(any(names), some_addresses(), one_in(4) ? "cannot be asked for" : "");
+    if (one_in(40)) return runs_in({any({"", "z1", "z2"}), any({"", "n1"})});
     if (one_in(12)) return some_of(kind);
     if (one_in(4)) {
       const json victim = make(kind);
@@ -36,7 +38,15 @@ class World {
     return put(make(kind));
   }
 
+  static inline const std::vector<std::string> names{"x.test", "y.test"};
+
  private:
+  std::vector<std::string> some_addresses() {
+    std::vector<std::string> addresses;
+    for (std::size_t count = below(3); count > 0; --count) addresses.push_back(any({"192.0.2.1", "192.0.2.2", "::1"}));
+    return addresses;
+  }
+
   Change some_of(Kind kind) {
     std::vector<json> objects;
     for (std::size_t count = below(5); count > 0; --count) objects.push_back(make(kind));
@@ -54,7 +64,11 @@ class World {
         json made = service(
             any({"shop/web", "shop/api", "blog/web"}),
             one_in(3) ? std::map<std::string, int>{{"http", 80}, {"alt", 81}} : std::map<std::string, int>{{"", 80}});
-        if (one_in(8)) made["spec"]["type"] = "ExternalName";
+        if (one_in(4)) {
+          made["spec"]["type"] = "ExternalName";
+          made["spec"]["externalName"] = any({"x.test", "x.test", "Y.test.", "127.0.0.1", "192.0.2.9", "bad name"});
+        }
+        if (one_in(8)) made["spec"]["publishNotReadyAddresses"] = true;
         if (one_in(8)) made["spec"]["ports"] = "bad";
         return made;
       }
@@ -63,6 +77,11 @@ class World {
             slice(any({"shop/s1", "shop/s2", "blog/s1"}), any({"web", "api"}),
                   {any({"10.0.0.1", "10.0.0.2", "bad"}), any({"10.0.0.3", "10.0.0.4"})}, {{any({"", "http"}), 8080}});
         if (one_in(4)) made["endpoints"][1]["conditions"]["ready"] = false;
+        if (one_in(8))
+          made["endpoints"][0]["conditions"] = {{"ready", false}, {"serving", true}, {"terminating", true}};
+        if (one_in(2)) {
+          for (json& endpoint : made["endpoints"]) endpoint["hints"]["forZones"] = {{{"name", any({"z1", "z2"})}}};
+        }
         if (one_in(8)) made["addressType"] = "FQDN";
         return made;
       }
@@ -117,6 +136,29 @@ class World {
   bool bad_secrets_;
 };
 
+// A resolver that answers at once, and forgets the names that are not wanted.
+class Resolver {
+ public:
+  // What it says when DNS has become this: nothing if the name is not wanted, save by mistake now and then.
+  bool says(const Change& change, World& world) {
+    known_.insert_or_assign(change.name.name, change);
+    return wanted_.contains(change.name.name) || world.one_in(4);
+  }
+  std::vector<Change> want(const std::set<std::string>& names) {
+    std::vector<Change> said;
+    for (const std::string& name : names) {
+      const auto found = known_.find(name);
+      if (!wanted_.contains(name) && found != known_.end()) said.push_back(found->second);
+    }
+    wanted_ = names;
+    return said;
+  }
+
+ private:
+  std::map<std::string, Change> known_;
+  std::set<std::string> wanted_;
+};
+
 // What the steps of a Translator add up to, beside the state that they must agree with.
 struct Both {
   explicit Both(const TranslateOptions& given) : options(given), state(given), translator(given) {
@@ -124,6 +166,13 @@ struct Both {
     state.apply(replace(Kind::secret, {}), touched);
   }
 
+  void tell_translator(std::vector<Change> changes, World& world) {
+    std::erase_if(changes, [&](const Change& change) {
+      return change.type == Change::Type::answer && !resolver.says(change, world);
+    });
+    translator.apply(std::move(changes));
+    translator.apply(resolver.want(translator.wanted_names()));
+  }
   void tell_state(const Change& change) {
     ClusterState::Touched touched;
     state.apply(change, touched);
@@ -138,6 +187,7 @@ struct Both {
   const TranslateOptions options;
   ClusterState state;
   Translator translator;
+  Resolver resolver;
   Config config;
 };
 
@@ -151,7 +201,7 @@ int first_difference(std::uint32_t seed, int steps, const TranslateOptions& opti
     std::vector<Change> changes;
     for (std::size_t count = world.below(4); count > 0; --count) changes.push_back(world.change());
     for (const Change& change : changes) both.tell_state(change);
-    both.translator.apply(std::move(changes));
+    both.tell_translator(std::move(changes), world);
     if (!world.one_in(3) && !both.agree()) return i;
   }
   return -1;
@@ -199,15 +249,16 @@ int first_difference_by_name(std::uint32_t seed, int steps, const TranslateOptio
     std::vector<Change> said;
     for (std::size_t count = world.below(4); count > 0; --count) {
       const Change change = world.change();
-      if (change.kind == Kind::secret && change.type == Change::Type::replace) continue;
+      const bool of_secret = change.kind == Kind::secret && change.type != Change::Type::answer;
+      if (of_secret && change.type == Change::Type::replace) continue;
       both.tell_state(change);
-      if (change.kind == Kind::secret) {
+      if (of_secret) {
         secrets.change(change, world, said);
       } else {
         said.push_back(change);
       }
     }
-    both.translator.apply(std::move(said));
+    both.tell_translator(std::move(said), world);
     secrets.want(both.translator.wanted_secrets());
     if (world.one_in(2)) both.translator.apply(secrets.answers());
     if (!secrets.all_answered()) {
@@ -225,6 +276,7 @@ TranslateOptions every_option() {
   options.default_backend_service = "shop/web";
   options.default_ssl_certificate = "shop/c1";
   options.settings.hsts = false;
+  options.topology_hints = true;
   return options;
 }
 

@@ -100,6 +100,46 @@ TEST_F(ServedCluster, AClassThatBecomesAnothersTakesItsIngressesAway) {
   EXPECT_THAT(names_in(delta.hosts), ElementsAre("-a.test", "-b.test", "-c.test"));
 }
 
+TEST_F(ServedCluster, OnlyNamesOfServicesThatAreLedToAreWanted) {
+  EXPECT_THAT(translator.wanted_names(), IsEmpty());
+  translator.apply({put(external_service("shop/other", "other.test")), put(external_service("shop/web", "x.test"))});
+  EXPECT_THAT(translator.wanted_names(), ElementsAre("x.test"));
+  EXPECT_FALSE(translator.names_answered());
+  const ConfigDelta delta = delta_after(answer("x.test", {"192.0.2.1"}));
+  EXPECT_THAT(names_in(delta.upstreams), ElementsAre("shop/web/80"));
+  EXPECT_THAT(delta.hosts, IsEmpty());
+  EXPECT_TRUE(translator.names_answered());
+  const std::uint64_t version = translator.wanted_names_version();
+  translator.apply({put(ingress("shop/more", {{"d.test", {"Prefix / web:80", "Prefix /x web:81"}}}))});
+  EXPECT_EQ(translator.wanted_names_version(), version);
+  translator.apply({remove(Kind::ingress, "shop/web"), remove(Kind::ingress, "shop/more")});
+  EXPECT_THAT(translator.wanted_names(), IsEmpty());
+  EXPECT_NE(translator.wanted_names_version(), version);
+}
+
+TEST_F(ServedCluster, ANameThatNobodyLeadsToIsForgotten) {
+  translator.apply({put(external_service("shop/web", "x.test")), answer("x.test", {"192.0.2.1"})});
+  translator.apply({put(external_service("shop/web", "y.test")), answer("z.test", {"192.0.2.2"})});
+  translator.apply({put(external_service("shop/web", "x.test"))});
+  EXPECT_FALSE(translator.names_answered()) << "it must be asked for again";
+  translator.apply({put(external_service("shop/web", "z.test"))});
+  EXPECT_FALSE(translator.names_answered()) << "what was told of a name that was not wanted is not kept";
+}
+
+TEST_F(ServedCluster, AServiceThatIsNoExternalNameAnyMoreWantsNoName) {
+  translator.apply({put(external_service("shop/web", "x.test"))});
+  EXPECT_THAT(translator.wanted_names(), ElementsAre("x.test"));
+  translator.apply({put(external_service("shop/web", "192.0.2.1"))});
+  EXPECT_THAT(translator.wanted_names(), IsEmpty());
+  translator.apply({put(external_service("shop/web", "localhost"))});
+  EXPECT_THAT(translator.wanted_names(), IsEmpty());
+  translator.apply({put(external_service("shop/web", "x.test")), put(service("shop/web"))});
+  EXPECT_THAT(translator.wanted_names(), IsEmpty());
+  translator.apply({put(external_service("shop/web", "x.test"))});
+  translator.apply({remove(Kind::service, "shop/web")});
+  EXPECT_THAT(translator.wanted_names(), IsEmpty());
+}
+
 TEST_F(ServedCluster, OnlySecretsOfOurIngressesAreWanted) {
   EXPECT_THAT(translator.wanted_secrets(), ElementsAre(ObjectName{"shop", "cert"}));
   json foreign = with_tls(ingress("shop/foreign", {{"e.test", {"Prefix / web:80"}}}), {"e.test"}, "theirs");

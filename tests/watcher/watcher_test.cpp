@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "tests/support/fake_api_server.hpp"
+#include "tests/support/fake_dns_server.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/watcher/cluster.hpp"
 
@@ -14,6 +15,7 @@ namespace fairlead {
 namespace {
 
 using test::FakeApiServer;
+using test::FakeDnsServer;
 using test::TemporaryFolder;
 using testing::HasSubstr;
 
@@ -25,6 +27,7 @@ class Published {
       {
         const std::lock_guard lock(mutex_);
         apply(config_, update.delta);
+        last_delta_ = update.delta;
         generations_.push_back(update.generation);
         problems_ = texts_of(*update.problems);
       }
@@ -45,6 +48,22 @@ class Published {
     const std::lock_guard lock(mutex_);
     return generations_;
   }
+  // "192.0.2.1:80 192.0.2.2:80"
+  bool leads(const std::string& upstream_key, const std::string& endpoints) {
+    return await([&] {
+      const auto found = config_.upstreams.find(upstream_key);
+      if (found == config_.upstreams.end()) return false;
+      std::string text;
+      for (const Endpoint& endpoint : found->second->endpoints) {
+        text += (text.empty() ? "" : " ") + endpoint.address.to_string() + ":" + std::to_string(endpoint.port);
+      }
+      return text == endpoints;
+    });
+  }
+  ConfigDelta last_delta() const {
+    const std::lock_guard lock(mutex_);
+    return last_delta_;
+  }
   bool tells(const std::string& text) {
     return await([&] {
       return std::any_of(problems_.begin(), problems_.end(),
@@ -60,6 +79,7 @@ class Published {
   mutable std::mutex mutex_;
   std::condition_variable heard_;
   Config config_;
+  ConfigDelta last_delta_;
   std::vector<std::uint64_t> generations_;
   std::vector<std::string> problems_;
 };
@@ -119,6 +139,83 @@ TEST_F(WatcherOfAFolder, AnEmptyFolderIsSyncedToo) {
   folder.remove("class.json");
   start();
   EXPECT_TRUE(published.serves(""));
+}
+
+class WatcherOfExternalNames : public WatcherOfAFolder {
+ protected:
+  WatcherOfExternalNames() {
+    options.names.servers = dns.address();
+    options.names.limits.min_ttl = options.names.limits.negative_ttl = std::chrono::milliseconds(5);
+    folder.write("a.json", web_ingress("a.test").dump());
+    lead_to("x.example.org");
+  }
+  void lead_to(const std::string& name) {
+    folder.replace("web.json", manifest(external_service("shop/web", name), "v1").dump());
+  }
+
+  FakeDnsServer dns;
+};
+
+TEST_F(WatcherOfExternalNames, PublishesFirstWhenTheirNamesAreResolved) {
+  dns.put("x.example.org", {"192.0.2.2", "192.0.2.1"});
+  start();
+  ASSERT_TRUE(published.leads("shop/web/80", "192.0.2.1:80 192.0.2.2:80"));
+  EXPECT_EQ(published.generations().size(), 1u);
+}
+
+TEST_F(WatcherOfExternalNames, AnotherAnswerReplacesOneUpstreamAndNothingElse) {
+  dns.put("x.example.org", {"192.0.2.1"}, 0);
+  start();
+  ASSERT_TRUE(published.leads("shop/web/80", "192.0.2.1:80"));
+  dns.put("x.example.org", {"192.0.2.9"}, 0);
+  ASSERT_TRUE(published.leads("shop/web/80", "192.0.2.9:80"));
+  const ConfigDelta delta = published.last_delta();
+  EXPECT_EQ(delta.upstreams.size(), 1u);
+  EXPECT_TRUE(delta.hosts.empty());
+  EXPECT_TRUE(delta.tls_hosts.empty());
+}
+
+TEST_F(WatcherOfExternalNames, ASilentDnsServerDelaysTheFirstUpdateOnlySoLong) {
+  dns.suffer(FakeDnsServer::Fault::silent);
+  options.name_patience = options.names.patience = std::chrono::milliseconds(50);
+  start();
+  ASSERT_TRUE(published.serves("a.test"));
+  EXPECT_TRUE(published.leads("shop/web/80", ""));
+  EXPECT_TRUE(published.tells("Service shop/web leads to x.example.org, which is not resolved yet"));
+  EXPECT_TRUE(published.tells("x.example.org, which cannot be resolved: ")) << "once the questions have timed out";
+}
+
+TEST_F(WatcherOfExternalNames, AServiceThatLeadsElsewhereIsFollowed) {
+  dns.put("x.example.org", {"192.0.2.1"}, 0);
+  dns.put("y.example.org", {"2001:db8::1"}, 0);
+  start();
+  ASSERT_TRUE(published.leads("shop/web/80", "192.0.2.1:80"));
+  lead_to("Y.example.org.");
+  ASSERT_TRUE(published.leads("shop/web/80", "2001:db8::1:80"));
+  lead_to("198.51.100.1");
+  ASSERT_TRUE(published.leads("shop/web/80", "198.51.100.1:80"));
+  lead_to("x.example.org");
+  ASSERT_TRUE(published.leads("shop/web/80", "192.0.2.1:80"));
+}
+
+TEST_F(WatcherOfExternalNames, NamesThatNobodyLeadsToAreNotAskedFor) {
+  dns.put("x.example.org", {"192.0.2.1"}, 0);
+  folder.write("other.json", manifest(external_service("shop/other", "other.example.org"), "v1").dump());
+  start();
+  ASSERT_TRUE(published.leads("shop/web/80", "192.0.2.1:80"));
+  folder.remove("a.json");
+  ASSERT_TRUE(published.forgets("a.test"));
+  folder.write("b.json", web_ingress("b.test").dump());
+  ASSERT_TRUE(published.leads("shop/web/80", "192.0.2.1:80"));
+  EXPECT_THAT(dns.questions(), testing::Not(testing::Contains(HasSubstr("other"))));
+}
+
+TEST_F(WatcherOfExternalNames, NobodyIsAskedWhenTheyAreSwitchedOff) {
+  options.translate.external_names = false;
+  dns.put("x.example.org", {"192.0.2.1"});
+  start();
+  ASSERT_TRUE(published.tells("ExternalName, which --disable-svc-external-name forbids"));
+  EXPECT_TRUE(dns.questions().empty());
 }
 
 class WatcherOfAnApiServer : public testing::Test {
@@ -190,6 +287,34 @@ TEST_F(WatcherOfAnApiServer, AServerThatGoesAwayLeavesEverythingServedAndCatches
   server.start();
   ASSERT_TRUE(published.serves("b.test"));
   EXPECT_TRUE(published.forgets("a.test"));
+}
+
+TEST_F(WatcherOfAnApiServer, FollowsTheHintsForTheZoneOfItsOwnNode) {
+  server.put("pods", "ingress", "fairlead-1", {{"spec", {{"nodeName", "n1"}}}});
+  json node = {{"metadata", {{"labels", {{"topology.kubernetes.io/zone", "z1"}}}}}};
+  server.put("nodes", "", "n1", node);
+  put_ingress("a.test");
+  server.put("services", "shop", "web", {{"spec", service("shop/web")["spec"]}});
+  json zoned = slice("shop/web-1", "web", {"10.0.0.1", "10.0.0.2"});
+  zoned["endpoints"][0]["hints"]["forZones"] = {{{"name", "z1"}}};
+  zoned["endpoints"][1]["hints"]["forZones"] = {{{"name", "z2"}}};
+  server.put("endpointslices", "shop", "web-1", zoned);
+  options.translate.topology_hints = true;
+  options.pod = {"ingress", "fairlead-1"};
+  start();
+  EXPECT_TRUE(published.leads("shop/web/80", "10.0.0.1:8080"));
+}
+
+TEST_F(WatcherOfAnApiServer, UsesEveryZoneWhenItsOwnIsNotKnown) {
+  put_ingress("a.test");
+  server.put("services", "shop", "web", {{"spec", service("shop/web")["spec"]}});
+  json zoned = slice("shop/web-1", "web", {"10.0.0.1", "10.0.0.2"});
+  for (json& endpoint : zoned["endpoints"]) endpoint["hints"]["forZones"] = {{{"name", "z1"}}};
+  server.put("endpointslices", "shop", "web-1", zoned);
+  options.translate.topology_hints = true;
+  options.pod = {"ingress", "gone"};
+  start();
+  EXPECT_TRUE(published.leads("shop/web/80", "10.0.0.1:8080 10.0.0.2:8080"));
 }
 
 TEST(WatcherStart, FailsWhenTheSourceCannotBeUsedAtAll) {
