@@ -14,6 +14,8 @@
 #include <map>
 #include <system_error>
 
+#include "router/base/split_list.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -220,7 +222,9 @@ DnsClient::Replies AresClient::run(std::chrono::milliseconds wait) {
 Result<std::unique_ptr<DnsClient>> DnsClient::create(const std::string& servers, std::chrono::milliseconds patience) {
   const int wake_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_fd < 0) return Failure{"eventfd: " + std::generic_category().message(errno)};
-  auto client = std::make_unique<AresClient>(servers, patience, wake_fd);
+  std::string list;  // c-ares does not know spaces
+  for (const std::string_view server : split_list(servers)) list.append(list.empty() ? "" : ",").append(server);
+  auto client = std::make_unique<AresClient>(std::move(list), patience, wake_fd);
   if (const auto opened = client->open_channel(); !opened) return opened.error();
   return {boost::system::in_place_value, std::move(client)};
 }

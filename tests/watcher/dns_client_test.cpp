@@ -156,6 +156,12 @@ TEST_F(Dns, WaitingEndsWhenItIsWoken) {
   waker.join();
 }
 
+TEST_F(Dns, ServersMayBeWrittenAsPeopleDo) {
+  server.put("a.test", {"192.0.2.1"});
+  use(" " + server.address() + ", 10.96.0.10, fd00::a, [fd00::a]:5353");
+  EXPECT_THAT(texts(ask("a.test")), ElementsAre("192.0.2.1"));
+}
+
 TEST(DnsServers, ThatAreNoneAreRefused) {
   const auto created = DnsClient::create("not a server", milliseconds(100));
   ASSERT_FALSE(created);
