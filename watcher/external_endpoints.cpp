@@ -55,7 +55,7 @@ class ExternalReader {
     const NameAnswer* const answer = state_.name_answer(name_);
     if (!answer) {
       remark(".name", fmt::format("leads to {}, which is not resolved yet: until it is, this is answered 503", name_),
-             Severity::warning);
+             Severity::notice);  // for a moment, after each Ingress that is the first to lead there
     } else if (answer->addresses.empty()) {
       remark(".name", fmt::format("leads to {}, which {}. Until it has an address, this is answered 503", name_,
                                   answer->trouble));

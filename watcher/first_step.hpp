@@ -15,17 +15,19 @@ class FirstStep {
 
   // Whether steps may be taken. Once true, it stays so.
   bool may(bool synced, bool names_answered, Time now) {
+    waits_for_names_ = synced && !names_answered;
     if (passed_ || !synced) return passed_;
     if (!until_) until_ = now + patience_;
     return passed_ = names_answered || now >= *until_;
   }
 
   // When to look again though nothing happened.
-  std::optional<Time> wake_at() const { return passed_ ? std::nullopt : until_; }
+  std::optional<Time> wake_at() const { return passed_ || !waits_for_names_ ? std::nullopt : until_; }
 
  private:
   const std::chrono::milliseconds patience_;
-  std::optional<Time> until_;  // since everything else is there
+  std::optional<Time> until_;  // set when everything else was there first
+  bool waits_for_names_ = false;
   bool passed_ = false;
 };
 

@@ -48,6 +48,7 @@ def enter_namespace():
     """Runs this program again as the root of a network that has nothing but the loopback device."""
     if os.environ.get("FAIRLEAD_TEST_NETWORK") == "own":
         return
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
     missing = [tool for tool in ("unshare", "ip", "dnsmasq") if not shutil.which(tool)]
     way = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
     if missing or subprocess.run([*way, "true"], capture_output=True).returncode != 0:

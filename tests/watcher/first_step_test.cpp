@@ -27,6 +27,14 @@ TEST(FirstStep, WaitsForDnsButNotForLong) {
   EXPECT_FALSE(step.wake_at());
 }
 
+TEST(FirstStep, HasNothingToLookForWhileItWaitsForSomethingElseAgain) {
+  FirstStep step(seconds(3));
+  EXPECT_FALSE(step.may(true, false, start));
+  EXPECT_FALSE(step.may(false, false, start + seconds(4)));
+  EXPECT_FALSE(step.wake_at()) << "a time that is past would keep the loop turning";
+  EXPECT_TRUE(step.may(true, false, start + seconds(5)));
+}
+
 TEST(FirstStep, OnceTakenIsNotTakenBack) {
   FirstStep step(seconds(3));
   EXPECT_TRUE(step.may(true, true, start));

@@ -356,7 +356,7 @@ TEST_F(Translate, AnExternalNameLeadsToWhatDnsSaysOfIt) {
   cluster << external_service("shop/outside", "api.example.com")
           << ingress("shop/web", {{"a.test", {"Prefix / outside:443"}}});
   EXPECT_THAT(cluster.endpoints("shop/outside/443"), IsEmpty());
-  EXPECT_THAT(cluster.problems(), ElementsAre(AllOf(StartsWith("warning Ingress shop/web "),
+  EXPECT_THAT(cluster.problems(), ElementsAre(AllOf(StartsWith("notice Ingress shop/web "),
                                                     HasSubstr("api.example.com, which is not resolved yet"))));
   cluster.hear(answer("api.example.com", {"192.0.2.2", "192.0.2.1"}));
   EXPECT_THAT(cluster.endpoints("shop/outside/443"), ElementsAre("192.0.2.1:443", "192.0.2.2:443"));
