@@ -28,7 +28,7 @@ def _leave(folder):
     kept = os.environ.get("FAIRLEAD_LOGS")
     if kept:
         shutil.rmtree(kept, ignore_errors=True)
-        for log in folder.rglob("*.log"):
+        for log in filter(Path.is_file, folder.rglob("*.log")):  # the node has links to what only it can see
             target = Path(kept) / log.relative_to(folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(log, target)

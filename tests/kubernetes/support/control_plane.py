@@ -25,14 +25,18 @@ AUDIT_POLICY = {
 }
 
 
-def free_port():
+def free_port(host="127.0.0.1"):
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return probe.getsockname()[1]
 
 
 class ControlPlane:
     """All state is in `folder`: another process that names the same folder works on the same control plane."""
+
+    host = "127.0.0.1"  # where the API server listens
+    own_flags = ("--endpoint-reconciler-type=none", "--authorization-mode=RBAC",
+                 "--disable-admission-plugins=ServiceAccount")  # it would wait for a controller that is not here
 
     def __init__(self, folder):
         self.folder = Path(folder).resolve()
@@ -45,10 +49,11 @@ class ControlPlane:
 
     def start(self):
         self.folder.mkdir(parents=True)
-        self._ports.write_text(json.dumps({"api": free_port(), "etcd": free_port(), "etcd_peer": free_port()}))
+        self._ports.write_text(json.dumps({"api": free_port(self.host), "etcd": free_port(), "etcd_peer": free_port()}))
         (self.folder / "audit.json").write_text(json.dumps(AUDIT_POLICY))
         certificates.self_signed(self.folder, "ca", "/CN=test-ca")
-        certificates.signed(self.folder, "ca", "api", "/CN=kube-apiserver", "IP:127.0.0.1", "DNS:localhost")
+        certificates.signed(self.folder, "ca", "api", "/CN=kube-apiserver", "IP:127.0.0.1", "DNS:localhost", f"IP:{self.host}",
+                            "IP:10.96.0.1", "DNS:kubernetes.default.svc")
         certificates.signing_pair(self.folder, "service-accounts")
         self._add_token_user("admin", "system:masters")
         self.start_etcd()
@@ -70,15 +75,14 @@ class ControlPlane:
     def start_api_server(self):
         at = self.folder
         self.api_server.start(
-            tool("kube-apiserver"), f"--etcd-servers=http://127.0.0.1:{self.port('etcd')}", "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1", f"--secure-port={self.port('api')}", "--endpoint-reconciler-type=none",
+            tool("kube-apiserver"), f"--etcd-servers=http://127.0.0.1:{self.port('etcd')}", f"--bind-address={self.host}",
+            f"--advertise-address={self.host}", f"--secure-port={self.port('api')}",
             f"--cert-dir={at}", f"--tls-cert-file={at}/api.crt", f"--tls-private-key-file={at}/api.key",
-            f"--client-ca-file={at}/ca.crt", f"--token-auth-file={at}/tokens.csv", "--authorization-mode=RBAC",
+            f"--client-ca-file={at}/ca.crt", f"--token-auth-file={at}/tokens.csv", *self.own_flags,
             "--service-cluster-ip-range=10.96.0.0/16", "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={at}/service-accounts.pub",
             f"--service-account-signing-key-file={at}/service-accounts.key", "--profiling=false",
             "--shutdown-watch-termination-grace-period=2s",  # in order it ends watches, instead of waiting for them
-            "--disable-admission-plugins=ServiceAccount",  # it would wait for a controller that is not here
             f"--audit-policy-file={at}/audit.json", f"--audit-log-path={self.audit_log}",
             environment={"GOMAXPROCS": "2"})
         eventually(self._ready_or_dead, "the API server is ready", seconds=90)
@@ -125,7 +129,7 @@ class ControlPlane:
 
     @property
     def address(self):
-        return f"https://127.0.0.1:{self.port('api')}"
+        return f"https://{self.host}:{self.port('api')}"
 
     def get(self, target):
         request = urllib.request.Request(self.address + target, headers={"Authorization": "Bearer " + self.token("admin")})
@@ -150,7 +154,7 @@ class ControlPlane:
         return self.kubectl("apply", "-f", "-", stdin=json.dumps(document))
 
     def session(self):
-        return Session(self.port("api"), self.folder / "ca.crt", self.token("admin"))
+        return Session(self.host, self.port("api"), self.folder / "ca.crt", self.token("admin"))
 
     def audited(self, user):
         """What this user asked for, as dictionaries of the audit log."""

@@ -35,9 +35,9 @@ class _Server(ThreadingHTTPServer):
 class Pod:
     """Answers `pod NAME PATH` at ADDRESS:8080 until it is stopped."""
 
-    def __init__(self, name):
+    def __init__(self, name, address=None):
         self.name = name
-        self.address = f"{NETWORK}.{next(_numbers)}"
+        self.address = address or f"{NETWORK}.{next(_numbers)}"
         self._server = _Server((self.address, PORT), _Pod)
         self._server.pod_name = name
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

@@ -4,9 +4,9 @@ import ssl
 
 
 class Session:
-    def __init__(self, port, authority, token):
+    def __init__(self, host, port, authority, token):
         trust = ssl.create_default_context(cafile=authority)
-        self._connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=trust)
+        self._connection = http.client.HTTPSConnection(host, port, timeout=30, context=trust)
         self._authorization = {"Authorization": "Bearer " + token}
 
     def __enter__(self):
