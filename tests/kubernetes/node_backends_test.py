@@ -1,18 +1,13 @@
 """Backends of every kind of Service, on a real node."""
-import subprocess
 import unittest
 
 from support import objects, workloads
-from support.fairlead import program
+from support.fairlead import takes
 from support.namespaces import HOST, NODE
 from support.node import OUTSIDE_NAME
 from support.node_case import NodeCase
 from support.pods import PORT, Pod
 from support.waiting import eventually
-
-
-def flags():
-    return subprocess.run([program(), "--help"], capture_output=True, text=True).stdout
 
 
 class BackendsTest(NodeCase):
@@ -75,7 +70,7 @@ class BackendsTest(NodeCase):
         host = self.ingress_of("elsewhere")
         eventually(lambda: self.curl(host, address=NODE, port=30080) == "pod elsewhere /\n", "the other host answers")
 
-    @unittest.skipUnless("--disable-svc-external-name" in flags(), "this program does not resolve names of Services yet")
+    @unittest.skipUnless(takes("disable-svc-external-name"), "this program does not resolve names of Services yet")
     def test_an_external_name(self):
         outside = Pod("outside", HOST)
         self.addCleanup(outside.stop)

@@ -1,13 +1,10 @@
 """Fairlead as a pod of a real node, from our own manifests, asked by curl from another host."""
-import json
 import unittest
 
 from support import certificates, objects
 from support.namespaces import CLIENT, NODE
-from support.node_case import NodeCase, installation
+from support.node_case import BALANCER, NodeCase, give_balancer_address, installation
 from support.waiting import eventually
-
-BALANCER = "10.91.0.1"
 
 
 class NodePortTest(NodeCase):
@@ -46,9 +43,7 @@ class LoadBalancerTest(NodeCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        status = {"status": {"loadBalancer": {"ingress": [{"ip": BALANCER}]}}}
-        cls.cluster.kubectl("patch", "service", "fairlead", "--namespace=fairlead", "--subresource=status", "--type=merge",
-                            "-p", json.dumps(status))
+        give_balancer_address(cls.cluster)
 
     def test_the_balancers_address_is_served_and_clients_keep_theirs(self):
         host = self.serve("web")

@@ -6,7 +6,9 @@ import re
 import signal
 import socket
 import ssl
+import subprocess
 import time
+from functools import cache
 from pathlib import Path
 
 from .process import Process
@@ -24,6 +26,13 @@ def program():
         if file.exists():
             return file
     raise FileNotFoundError("there is no fairlead to test: build it, or name it in FAIRLEAD")
+
+
+@cache
+def takes(flag):
+    """Whether the program under test knows this flag, and does something with it: `server-header NAME`, say."""
+    told = subprocess.run([program(), "--help"], capture_output=True, text=True, check=True).stdout
+    return re.search(rf"^  --{flag}$", told, re.MULTILINE) is not None
 
 
 class Answer:

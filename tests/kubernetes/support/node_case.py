@@ -18,6 +18,7 @@ from .node_control_plane import NodeControlPlane
 from .waiting import eventually
 
 DEPLOY = ROOT / "deploy"
+BALANCER = "10.91.0.1"  # of namespaces.BALANCERS
 _numbers = itertools.count(1)
 
 
@@ -66,18 +67,21 @@ class Installation:
 
     def __init__(self, cluster):
         self._cluster = cluster
-        self._current = None
+        self._current, self._flags = None, ()
 
-    def is_from(self, manifest):
-        """The rendered file, or the overlay, of this name."""
-        if self._current == manifest:
+    def is_from(self, manifest, flags=()):
+        """The rendered file, or the overlay, of this name; with these flags more."""
+        if (self._current, self._flags) == (manifest, flags):
             return
         if self._current == "host-network" or manifest == "host-network":
             self._cluster.kubectl("delete", "deployment,daemonset,service", "--all", "--namespace=fairlead", "--wait=false")
         file = DEPLOY / f"{manifest}.yaml"
         where = ["-f", file] if file.exists() else ["-k", DEPLOY / "kubernetes" / "overlays" / manifest]
         self._cluster.kubectl("apply", *where)
-        self._current = manifest
+        if flags:
+            patch = [{"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": flag} for flag in flags]
+            self._cluster.kubectl("patch", "deployment", "fairlead", "--namespace=fairlead", "--type=json", "-p", json.dumps(patch))
+        self._current, self._flags = manifest, flags
         self.is_rolled_out()
 
     def is_rolled_out(self):
@@ -90,15 +94,23 @@ def installation():
     return Installation(shared_node()[0])
 
 
+def give_balancer_address(cluster):
+    """What a cloud does for a Service of type LoadBalancer."""
+    status = {"status": {"loadBalancer": {"ingress": [{"ip": BALANCER}]}}}
+    cluster.kubectl("patch", "service", "fairlead", "--namespace=fairlead", "--subresource=status", "--type=merge",
+                    "-p", json.dumps(status))
+
+
 class NodeCase(unittest.TestCase):
     """A namespace a class, and Fairlead from `manifest`."""
 
     manifest = "nodeport"
+    flags = ()
 
     @classmethod
     def setUpClass(cls):
         cls.cluster, cls.node = shared_node()
-        installation().is_from(cls.manifest)
+        installation().is_from(cls.manifest, cls.flags)
         words = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
         cls.ns = f"{words}-{next(_numbers)}"
         cls.cluster.apply(objects.namespace(cls.ns))

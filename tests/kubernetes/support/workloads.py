@@ -26,7 +26,7 @@ def _template(ns, name, environment, stop_after):
 def deployment(ns, name, replicas=1, environment=None, stop_after=0):
     return _object("apps/v1", "Deployment", ns, name, spec={
         "replicas": replicas, "selector": {"matchLabels": {"app": name}},
-        "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+        "strategy": {"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}},
         "template": _template(ns, name, environment, stop_after)})
 
 
