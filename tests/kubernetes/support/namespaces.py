@@ -9,7 +9,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from .process import Process
+from .process import Process, runs
 from .tools import tool
 from .waiting import eventually
 
@@ -81,6 +81,17 @@ def make_cgroup(name):
                 (folder / file).write_text((folder.parent / file).read_text())
 
 
+def join_cgroup(name, pid):
+    """A process in it shows that it is in use."""
+    for folder in cgroup_folders(name):
+        for file in ("cpuset.cpus", "cpuset.mems"):
+            if folder.parent.name == "cpuset":
+                (folder / "first").mkdir(exist_ok=True)
+                (folder / "first" / file).write_text((folder / file).read_text())
+        (folder / "first").mkdir(exist_ok=True)
+        (folder / "first" / "cgroup.procs").write_text(str(pid))
+
+
 def _run(*command):
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode != 0:
@@ -145,13 +156,14 @@ class Namespaces:
         self._first.start("nsenter", "--net=/run/netns/node", "unshare", "--mount", "--pid", "--uts", "--ipc", "--fork",
                           "--kill-child", "--propagation=private", "--mount-proc", tool("echo-server"), "pause")
         self._first_pid = eventually(self._find_first, "the first process of the node runs")
+        join_cgroup(cgroup_name(), self._first_pid)
         self.node("sh", "-c", NODE_MOUNTS, "sh", self._folder)
         self._keep_machine_settings()
 
     def stop(self):
         """Ends every process of the node, and removes its control group."""
         self._first.stop(signal.SIGKILL)
-        eventually(lambda: not self._first_pid or _dead(self._first_pid), "the node has ended", 30)
+        eventually(lambda: not self._first_pid or not runs(self._first_pid), "the node has ended", 30)
         eventually(lambda: remove_cgroup(cgroup_name()), "the control group of the node is gone")
 
     def node_command(self, *command):
@@ -178,14 +190,6 @@ class Namespaces:
             copy = self._folder / "settings" / name.replace("/", ".")
             copy.write_text(f"{value}\n")
             self.node("mount", "--bind", copy, f"/proc/sys/{name}")
-
-
-def _dead(pid):
-    """Of the first process of a process namespace: then all the others are gone too."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def remove_cgroup(name):

@@ -3,6 +3,15 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
+
+
+def runs(pid):
+    """Whether there is such a process, and it is not dead already."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 class Process:
