@@ -69,5 +69,19 @@ class LoadBalancerTest(NodeCase):
         eventually(lambda: ask() == 200, "the node is healthy again")
 
 
+class HostNetworkTest(NodeCase):
+    """A DaemonSet in the network of its nodes."""
+    manifest = "host-network"
+
+    def test_the_nodes_own_ports_are_served_and_clients_keep_their_address(self):
+        host = self.serve("web")
+        self.assertEqual(self.echoed(host, address=NODE)["headers"]["X-Real-Ip"], [CLIENT])
+        self.assertEqual(self.status_of(host, "--insecure", address=NODE, port=443, scheme="https"), 200)
+
+    def test_ingresses_get_the_address_of_the_node(self):
+        self.serve("addressed")
+        self.gets_address("addressed", NODE)
+
+
 if __name__ == "__main__":
     unittest.main()
