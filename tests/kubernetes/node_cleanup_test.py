@@ -9,7 +9,7 @@ from pathlib import Path
 from support import namespaces
 from support.fairlead import program
 from support.node_case import NodeCase
-from support.process import runs
+from support.process import children, runs
 from support.waiting import eventually
 
 RUN = Path(__file__).resolve().parent / "run"
@@ -24,13 +24,6 @@ class NodeUntilKilled(NodeCase):
         print("serving in", namespaces.cgroup_name(), file=sys.stderr, flush=True)
         while True:
             signal.pause()
-
-
-def children(pid):
-    try:
-        return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
-    except OSError:
-        return []
 
 
 def comm(pid):

@@ -7,9 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
+from functools import cache
 from pathlib import Path
 
-from .process import Process, runs
+from .process import Process, children, runs
 from .tools import tool
 from .waiting import eventually
 
@@ -30,6 +31,7 @@ MACHINE_SETTINGS = {"vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/pan
 PROGRAMS = ("containerd", "containerd-shim-runc-v2", "runc", "ctr", "iptables", "conntrack", "/usr/lib/cni/bridge")
 
 
+@cache
 def missing():
     """Why there can be no node here; None when there can."""
     if Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]:
@@ -180,10 +182,9 @@ class Namespaces:
     def _find_first(self):
         if not self._first.runs():
             raise RuntimeError("the node's namespaces cannot be made:\n" + self._first.last_lines())
-        children = Path(f"/proc/{self._first.pid}/task/{self._first.pid}/children").read_text().split()
+        found = children(self._first.pid)
         # Once it runs the program of the node, the mounts of its namespaces are as they shall be.
-        ready = children and Path(f"/proc/{children[0]}/exe").resolve().name == "echo-server"
-        return int(children[0]) if ready else None
+        return found[0] if found and Path(f"/proc/{found[0]}/exe").resolve().name == "echo-server" else None
 
     def _keep_machine_settings(self):
         for name, value in MACHINE_SETTINGS.items():

@@ -1,10 +1,11 @@
 """A node: containerd, kubelet and kube-proxy on a host of their own, with a network for pods and a name server."""
 import json
+import os
 from pathlib import Path
 
 from . import static_image
 from .namespaces import HOST, NODE, PODS, Namespaces, cgroup_name
-from .process import Process
+from .process import Process, children
 from .tools import tool
 from .waiting import eventually
 
@@ -43,7 +44,7 @@ def kubelet_configuration(folder):
         "cgroupDriver": "cgroupfs", "cgroupRoot": "/" + cgroup_name(), "failCgroupV1": False, "failSwapOn": False,
         "containerRuntimeEndpoint": "unix://" + SOCKET,
         "clusterDNS": [HOST], "clusterDomain": "cluster.local", "resolvConf": "/etc/resolv.conf",
-        "volumePluginDir": f"{folder}/kubelet/plugins", "nodeStatusUpdateFrequency": "1s",
+        "volumePluginDir": f"{folder}/kubelet/plugins", "nodeStatusUpdateFrequency": "1s", "nodeLeaseDurationSeconds": 8,
         "evictionHard": {"memory.available": "50Mi"}, "imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99}
 
 
@@ -88,6 +89,11 @@ class Node:
         process = Process(self.folder, name)
         process.start(*self.namespaces.node_command(*command))
         self._processes.append(process)
+
+    def signal_kubelet(self, number):
+        (process,) = [one for one in self._processes if one.name == "kubelet"]
+        (kubelet,) = children(process.pid)  # of the program that entered the node's namespaces for it
+        os.kill(kubelet, number)
 
     def _start_names(self):
         self._names.start("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts",

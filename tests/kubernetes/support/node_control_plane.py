@@ -33,7 +33,7 @@ class NodeControlPlane(ControlPlane):
             tool("kube-controller-manager"), f"--kubeconfig={self._authenticated(CONTROLLER_MANAGER)}", "--leader-elect=false",
             "--use-service-account-credentials=true", f"--service-account-private-key-file={at}/service-accounts.key",
             f"--root-ca-file={at}/ca.crt", "--kube-api-qps=200", "--kube-api-burst=400", "--secure-port=0",
-            "--node-monitor-period=1s", environment={"GOMAXPROCS": "2"})
+            "--node-monitor-period=1s", "--node-monitor-grace-period=16s", environment={"GOMAXPROCS": "2"})
         self.scheduler.start(
             tool("kube-scheduler"), f"--kubeconfig={self._authenticated(SCHEDULER)}", "--leader-elect=false", "--secure-port=0",
             environment={"GOMAXPROCS": "2"})

@@ -14,6 +14,14 @@ def runs(pid):
         return False
 
 
+def children(pid):
+    """The ids of the processes that it started, as long as it runs."""
+    try:
+        return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
+
+
 class Process:
     """Runs in `folder`, which is how a recycled process id is told from ours."""
 

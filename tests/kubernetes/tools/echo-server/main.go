@@ -3,6 +3,8 @@
 //	echo-server        listens on PORT (3000)
 //	echo-server pause  does nothing, and buries orphans: what keeps a pod's namespaces, and the first process of the node
 //
+// GET /health says 200; POST /health/bad makes it say 503, and POST /health/good again 200.
+//
 // On SIGTERM it finishes what is under way, as a pod should; DRAIN (a time such as 2s) lets it take new requests that long before.
 package main
 
@@ -15,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -64,7 +67,15 @@ func serve() error {
 	if port == "" {
 		port = "3000"
 	}
-	http.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
+	var unwell atomic.Bool
+	http.HandleFunc("GET /health", func(answer http.ResponseWriter, _ *http.Request) {
+		if unwell.Load() {
+			answer.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	http.HandleFunc("POST /health/{state}", func(_ http.ResponseWriter, request *http.Request) {
+		unwell.Store(request.PathValue("state") == "bad")
+	})
 	http.HandleFunc("/", echo)
 	server := &http.Server{Addr: ":" + port}
 	stopped := make(chan error)
