@@ -211,7 +211,7 @@ Task<bool> Http1Connection::serve_request() {
   note_pipelined(*exchange, full);
   const bool used_up = requests_ >= worker_.limits.max_keepalive_requests;
   if (used_up) worker_.metrics.counters.limit_hits.add("max_keepalive_requests");
-  const bool last = worker_.draining || used_up;
+  const bool last = worker_.leaving || used_up;
   response_.start(exchange->request.method, exchange->request.minor_version, exchange->framing.keep_alive && !last);
   ClientSide client{session_, worker_, *exchange, body_, response_};
   Finisher finisher(client);

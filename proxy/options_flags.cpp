@@ -405,12 +405,13 @@ std::vector<Flag> show_flags() {
 }
 
 std::vector<Flag> stop_flags() {
-  return grouped("Stopping",
-                 {stop_time("shutdown-grace-period", "After SIGTERM: how long to go on as before, though not ready.",
-                            &Options::shutdown_grace_period),
-                  stop_time("drain-timeout", "Then: how long requests under way may take.", &Options::drain_timeout),
-                  stop_time("post-shutdown-grace-period", "Then: how long to wait before the program ends.",
-                            &Options::post_shutdown_grace_period)});
+  return grouped(
+      "Stopping",
+      {stop_time("shutdown-grace-period", "After SIGTERM: how long to serve on, not ready and with Connection: close.",
+                 &Options::shutdown_grace_period),
+       stop_time("drain-timeout", "Then: how long requests under way may take.", &Options::drain_timeout),
+       stop_time("post-shutdown-grace-period", "Then: how long to wait before the program ends.",
+                 &Options::post_shutdown_grace_period)});
 }
 
 std::vector<Flag> limit_flags() {

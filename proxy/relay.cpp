@@ -230,7 +230,7 @@ bool Relay::take_head(std::size_t size) {
   record_.status = exchange.record.status = head.status;
   record_.header_time = client_.worker.readiness.now_precise() - began_;
   run_on_response(exchange, head.status);
-  if (client_.worker.draining || rest_is_unwanted(head.status)) client_.response.close_after();
+  if (client_.worker.leaving || rest_is_unwanted(head.status)) client_.response.close_after();
   client_.response.head(head, *exchange.response_edits, framing_.body, framing_.length);
   upstream_.input.consume(size);
   upstream_.body.start(framing_.body, framing_.length);

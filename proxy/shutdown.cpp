@@ -35,7 +35,7 @@ void block_stop_signals() {
 
 void stop_gently(const Options& options, Workers& workers, Log& log, const StopWait& wait) {
   log.info(fmt::format("stopping: no longer ready, still serving for {} ms", options.shutdown_grace_period.count()));
-  workers.ready().drain();
+  workers.leave();
   if (wait(options.shutdown_grace_period)) return;
   workers.drain();
   log.info(fmt::format("stopping: accepting no more, waiting up to {} ms for connections that are open",

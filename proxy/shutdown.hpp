@@ -14,8 +14,8 @@ void block_stop_signals();
 // Waits that long, or less if it is to be cut short: then true.
 using StopWait = std::function<bool(std::chrono::milliseconds)>;
 
-// Unready, shutdown_grace_period with everything still served, no more accepting, up to drain_timeout for what is under
-// way, an end to the rest, post_shutdown_grace_period.
+// Unready, shutdown_grace_period with everything still served but responses closing their connections, no more
+// accepting, up to drain_timeout for what is under way, an end to the rest, post_shutdown_grace_period.
 void stop_gently(const Options& options, Workers& workers, Log& log, const StopWait& wait);
 
 // Waits for SIGTERM or SIGINT, then stops gently. A second signal cuts that short. on_signal: called in between; must

@@ -71,6 +71,10 @@ void Worker::retain_series(std::shared_ptr<const LiveRoutes> live) {
   mailbox_.post([this, live = std::move(live)] { worker_.metrics.requests.retain(*live); });
 }
 
+void Worker::leave() {
+  mailbox_.post([this] { worker_.leaving = true; });
+}
+
 void Worker::drain(std::function<void()> begun) {
   mailbox_.post([this, begun = std::move(begun)] {
     start_draining();
@@ -84,7 +88,7 @@ void Worker::cut_connections() {
 
 void Worker::start_draining() {
   if (worker_.draining) return;
-  worker_.draining = true;
+  worker_.leaving = worker_.draining = true;
   if (accepting_) {
     for (const std::unique_ptr<Listener>& listener : listeners_) listener->accept_rest();
   }

@@ -30,7 +30,9 @@ class Worker {
   void publish(std::shared_ptr<const Snapshot> snapshot);
   // Drops the metrics of what is not live any more.
   void retain_series(std::shared_ptr<const LiveRoutes> live);
-  // Accepts what has connected already, then closes the listeners; from now on responses close their connections.
+  // From now on responses close their connections; new ones are still accepted.
+  void leave();
+  // Leaves, accepts what has connected already, then closes the listeners.
   // begun: called on the Worker's thread once all that were accepted are counted.
   void drain(std::function<void()> begun);
   void cut_connections();  // of clients, whatever they are doing

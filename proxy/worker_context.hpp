@@ -60,7 +60,8 @@ struct WorkerContext {
   UpstreamPool upstreams;
   LoadBalancer balancer;
   SnapshotRef snapshot;
-  bool draining = false;  // responses close their connections, idle ones go soon
+  bool leaving = false;   // responses close their connections
+  bool draining = false;  // idle connections go soon, too
 };
 
 }  // namespace fairlead

@@ -87,6 +87,11 @@ void Workers::retain_series(const std::shared_ptr<const RouteTable>& routes) {
   for (const std::unique_ptr<Worker>& worker : workers_) worker->retain_series(live);
 }
 
+void Workers::leave() {
+  ready_.drain();
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->leave();
+}
+
 void Workers::drain() {
   ready_.drain();
   for (const std::unique_ptr<Worker>& worker : workers_) {

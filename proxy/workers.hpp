@@ -21,6 +21,8 @@ class Workers {
   Workers& operator=(const Workers&) = delete;
 
   void publish(const std::shared_ptr<const Snapshot>& snapshot);
+  // Unready, and responses close their connections: clients move to another replica with their next request.
+  void leave();
   void drain();
   // Every Worker has closed its listeners: connections() can only become fewer.
   bool accepts_no_more() const { return draining_.load(std::memory_order_acquire) >= workers_.size(); }

@@ -93,10 +93,34 @@ TEST_F(Drain, FirstItIsUnreadyAndServesOn) {
   Stopping stopping(proxy);
   ASSERT_TRUE(stopping.waits_for(1'000s));
   EXPECT_FALSE(proxy.workers->ready().ready());
-  const RawResponse response = get(client);
-  EXPECT_EQ(response.body, "hello");
-  EXPECT_FALSE(response.has("Connection"));
+  EXPECT_EQ(get(client).body, "hello");
   EXPECT_EQ(proxy.get("a.test").body, "hello") << "new connections are accepted still";
+}
+
+// A client that asks now and then would else meet a closed connection when the listeners are gone.
+TEST_F(Drain, MeanwhileResponsesCloseTheirConnectionsAndIdleOnesStay) {
+  proxy.options.limits.lingering_close = 1ms;
+  RawSocket asking = proxy.connect(), idle = proxy.connect();
+  EXPECT_FALSE(get(asking).has("Connection"));
+  EXPECT_FALSE(get(idle).has("Connection"));
+  Stopping stopping(proxy);
+  ASSERT_TRUE(stopping.waits_for(1'000s));
+  EXPECT_EQ(get(asking).field("Connection"), "close");
+  EXPECT_TRUE(asking.at_end());
+  EXPECT_EQ(get(idle).body, "hello") << "it was not closed before it asked";
+}
+
+TEST_F(Drain, AResponseThatBeginsMeanwhileClosesItsConnection) {
+  RawSocket client = proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: slow.test\r\n\r\n");
+  ASSERT_TRUE(TestProxy::eventually([&] { return slow.connections() == 1; }));
+  Stopping stopping(proxy);
+  ASSERT_TRUE(stopping.waits_for(1'000s));
+  answer.open();
+  const RawResponse response = read_response(client);
+  EXPECT_EQ(response.body, "done");
+  EXPECT_EQ(response.field("Connection"), "close");
+  EXPECT_TRUE(client.at_end());
 }
 
 TEST_F(Drain, ThenNothingIsAcceptedAndResponsesCloseTheirConnections) {

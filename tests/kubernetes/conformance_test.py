@@ -1,12 +1,13 @@
-"""The scenarios of the neutral Ingress conformance suite, on a real node: each feature in a namespace of its own, its
-backends pods behind Services of type NodePort, asked at the address that the Ingress' status shows, at ports 80 and 443."""
+"""The scenarios of the neutral Ingress conformance suite: each feature in a namespace of its own, its backends behind Services
+of type NodePort, asked at the address that the Ingress' status shows, at ports 80 and 443. On a real node; where there can be
+none, Fairlead and the backends are processes on the bridge that stands for the network of pods."""
 import http.client
 import json
 import socket
 import ssl
 import unittest
 
-from support import certificates, objects, workloads
+from support import backend_processes, certificates, namespaces, objects, workloads
 from support.fairlead import takes
 from support.node_case import NodeCase, give_balancer_address
 from support.waiting import eventually
@@ -14,6 +15,7 @@ from support.workloads import backend, rule
 
 AGENT = "Go-http-client/1.1"
 MOST_REDIRECTS = 5
+ENVIRONMENT = {"INGRESS_NAME": "conformance"}
 
 
 class _Secured(http.client.HTTPSConnection):
@@ -47,18 +49,33 @@ class Conformance(NodeCase):
     authority = None  # a file, for https
 
     @classmethod
+    def begin(cls):
+        if namespaces.missing():
+            cls.stage = backend_processes.stage(cls.flags)
+            cls.cluster, cls.folder = cls.stage.cluster, cls.stage.folder
+            return
+        super().begin()
+        cls.stage, cls.folder = None, cls.node.folder
+        give_balancer_address(cls.cluster)
+
+    @classmethod
+    def start_backends(cls, name):
+        cls.cluster.apply(workloads.service(cls.ns, name, port=8080, type="NodePort"))
+        if cls.stage:
+            cls.addClassCleanup(cls.stage.start_backends(cls.ns, name, cls.replicas, ENVIRONMENT))
+        else:
+            cls.cluster.apply(workloads.deployment(cls.ns, name, cls.replicas, ENVIRONMENT))
+
+    @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        give_balancer_address(cls.cluster)
         for name in cls.services:
-            environment = {"INGRESS_NAME": "conformance"}
-            cls.cluster.apply(workloads.service(cls.ns, name, port=8080, type="NodePort"),
-                              workloads.deployment(cls.ns, name, cls.replicas, environment))
+            cls.start_backends(name)
         cls.cluster.apply(cls.ingress())
         # At once, and not with the namespace: Ingresses without a host concern the features that follow.
         cls.addClassCleanup(cls.cluster.kubectl, "delete", "ingress", "conformance", "--namespace", cls.ns)
         for name in cls.services:
-            cls.rolled_out(f"deployment/{name}")
+            eventually(lambda: cls.ready_endpoints(name) == cls.replicas, f"{cls.replicas} endpoints of {name} are ready", 60)
         cls.address = cls.wait_for_address()
 
     @classmethod
@@ -146,7 +163,7 @@ class HostRulesTest(Conformance):
 
     @classmethod
     def ingress(cls):
-        folder = cls.node.folder
+        folder = cls.folder
         certificates.self_signed(folder, "conformance", "/CN=foo.bar.com", "DNS:foo.bar.com")
         cls.authority = folder / "conformance.crt"
         cls.cluster.apply(objects.tls_secret(cls.ns, "conformance-tls", cls.authority, folder / "conformance.key"))

@@ -49,11 +49,5 @@ class ReadinessTest(NodeCase):
         self.assertEqual(self.echoed(host, address=NODE, port=30080)["service"], "patient")
         self.gets_address("patient", NODE)
 
-    def ready_endpoints(self, service):
-        return "true" in self.cluster.kubectl("get", "endpointslices", "--namespace", self.ns,
-                                              f"--selector=kubernetes.io/service-name={service}",
-                                              "-o", "jsonpath={.items[*].endpoints[*].conditions.ready}")
-
-
 if __name__ == "__main__":
     unittest.main()

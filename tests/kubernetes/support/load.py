@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from .waiting import eventually
 
-PACE = 0.01  # seconds between two requests of a client
 MOST_ERRORS = 20  # kept
 
 
@@ -16,10 +15,11 @@ class Kind:
     path: str = "/"
     keep: bool = True  # the connection, for the next request
     tls: bool = False
+    pause: float = 0.01  # seconds between two requests
 
 
 KINDS = (Kind(), Kind(method="POST"), Kind(keep=False), Kind(method="POST", keep=False), Kind(path="/?delay=700ms"),
-         Kind(tls=True), Kind(tls=True, keep=False))
+         Kind(tls=True), Kind(tls=True, keep=False), Kind(pause=3), Kind(pause=5), Kind(tls=True, pause=3))
 
 
 class _Client(threading.Thread):
@@ -30,7 +30,7 @@ class _Client(threading.Thread):
         self.count = 0
 
     def run(self):
-        while not self._load.stopped.wait(PACE):
+        while not self._load.stopped.wait(self._kind.pause):
             self.count += 1
             try:
                 self._ask()

@@ -109,12 +109,17 @@ class NodeCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.cluster, cls.node = shared_node()
-        installation().is_from(cls.manifest, cls.flags)
+        cls.begin()
         words = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
         cls.ns = f"{words}-{next(_numbers)}"
         cls.cluster.apply(objects.namespace(cls.ns))
         cls.addClassCleanup(cls.cluster.kubectl, "delete", "namespace", cls.ns, "--wait=false")
+
+    @classmethod
+    def begin(cls):
+        """Sets what the tests work on."""
+        cls.cluster, cls.node = shared_node()
+        installation().is_from(cls.manifest, cls.flags)
 
     @classmethod
     def get(cls, kind, name, ns=None):
@@ -125,6 +130,13 @@ class NodeCase(unittest.TestCase):
         """Those in its status."""
         listed = cls.get("ingress", ingress, ns)["status"].get("loadBalancer", {}).get("ingress", [])
         return [one.get("ip") or one.get("hostname") for one in listed]
+
+    @classmethod
+    def ready_endpoints(cls, service):
+        """How many its slices have."""
+        slices = cls.cluster.kubectl("get", "endpointslices", "--namespace", cls.ns, f"--selector=kubernetes.io/service-name={service}",
+                                     "-o", "jsonpath={.items[*].endpoints[*].conditions.ready}")
+        return slices.split().count("true")
 
     @classmethod
     def gets_address(cls, ingress, address, ns=None):

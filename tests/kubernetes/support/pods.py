@@ -12,6 +12,11 @@ PORT = 8080
 _numbers = itertools.count(2)
 
 
+def new_address():
+    """One of those that the bridge has."""
+    return f"{NETWORK}.{next(_numbers)}"
+
+
 class _Pod(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -37,7 +42,7 @@ class Pod:
 
     def __init__(self, name, address=None):
         self.name = name
-        self.address = address or f"{NETWORK}.{next(_numbers)}"
+        self.address = address or new_address()
         self._server = _Server((self.address, PORT), _Pod)
         self._server.pod_name = name
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

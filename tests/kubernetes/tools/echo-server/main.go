@@ -1,6 +1,6 @@
 // echo-server answers every request with what it heard, as JSON: the backend of the tests on a real node.
 //
-//	echo-server        listens on PORT (3000)
+//	echo-server        listens on PORT (3000) of ADDRESS (all)
 //	echo-server pause  does nothing, and buries orphans: what keeps a pod's namespaces, and the first process of the node
 //
 // GET /health says 200; POST /health/bad makes it say 503, and POST /health/good again 200.
@@ -77,7 +77,7 @@ func serve() error {
 		unwell.Store(request.PathValue("state") == "bad")
 	})
 	http.HandleFunc("/", echo)
-	server := &http.Server{Addr: ":" + port}
+	server := &http.Server{Addr: net.JoinHostPort(os.Getenv("ADDRESS"), port)}
 	stopped := make(chan error)
 	go func() {
 		ended := make(chan os.Signal, 1)
