@@ -4,7 +4,7 @@ import sys
 import time
 import unittest
 
-from support.load import Load
+from support.load import KINDS, SLOW, Load
 from support.namespaces import NODE
 from support.node_case import NodeCase, installation
 from support.waiting import eventually
@@ -18,14 +18,14 @@ class RolloutTest(NodeCase):
     def pods(self, ns, selector):
         return set(self.cluster.kubectl("get", "pods", "--namespace", ns, "--selector", selector, "-o", "name").split())
 
-    def under_load(self, host, change):
+    def under_load(self, host, change, kinds=KINDS):
         """Does it while clients ask for the host; none of them may fail."""
         self.echoed(host, address=NODE, port=30080)
         began = time.monotonic()
-        with Load(NODE, 30080, 30443, host) as load:
-            load.goes_on(100)
+        with Load(NODE, 30080, 30443, host, kinds) as load:
+            load.goes_on(requests=2)
             change()
-            load.goes_on(100)
+            load.goes_on(requests=2)
         seconds = time.monotonic() - began
         print(f"{load.count} requests in {seconds:.0f} s, {len(load.errors)} failed", file=sys.stderr)
         self.assertEqual(load.errors, [])
@@ -52,7 +52,7 @@ class RolloutTest(NodeCase):
         eventually(lambda: not old & self.pods("fairlead", selector), "the old pods have ended", MOST_SECONDS_TO_END)
 
     def test_no_request_is_lost_when_fairlead_itself_is_restarted(self):
-        self.under_load(self.serve("steady", replicas=2), self.restart_fairlead)
+        self.under_load(self.serve("steady", replicas=2), self.restart_fairlead, KINDS + SLOW)
 
 
 if __name__ == "__main__":

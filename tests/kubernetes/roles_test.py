@@ -101,7 +101,8 @@ class ClusterRoleTest(AsDeployed):
 
     def test_secrets_are_asked_for_by_name_only(self):
         self.use_everything(self.ns)
-        named = [call["objectRef"].get("name") for call in self.calls() if call["objectRef"]["resource"] == "secrets"]
+        named = [call["objectRef"].get("name") for call in self.calls()
+                 if call["objectRef"]["resource"] == "secrets" and call["objectRef"]["namespace"] == self.ns]
         self.assertEqual(set(named), {"secure-tls"})
 
 

@@ -19,7 +19,8 @@ class Kind:
 
 
 KINDS = (Kind(), Kind(method="POST"), Kind(keep=False), Kind(method="POST", keep=False), Kind(path="/?delay=700ms"),
-         Kind(tls=True), Kind(tls=True, keep=False), Kind(pause=3), Kind(pause=5), Kind(tls=True, pause=3))
+         Kind(tls=True), Kind(tls=True, keep=False))
+SLOW = (Kind(pause=3), Kind(tls=True, pause=3))
 
 
 class _Client(threading.Thread):
@@ -52,11 +53,11 @@ class _Client(threading.Thread):
 class Load:
     """Use as `with Load(address, port, host) as load:`. `errors` are all answers but 200, and broken connections."""
 
-    def __init__(self, address, http_port, https_port, host, clients=2):
+    def __init__(self, address, http_port, https_port, host, kinds=KINDS, clients=2):
         self._address, self._ports, self.host = address, (http_port, https_port), host
         self.stopped = threading.Event()
         self.errors = []
-        self._clients = [_Client(self, kind) for kind in KINDS for _ in range(clients)]
+        self._clients = [_Client(self, kind) for kind in kinds for _ in range(clients)]
 
     def connection(self, tls):
         if not tls:
@@ -83,7 +84,7 @@ class Load:
         if len(self.errors) < MOST_ERRORS:
             self.errors.append(what)
 
-    def goes_on(self, requests):
-        """Waits for so many more of them."""
-        until = self.count + requests
-        eventually(lambda: self.count >= until, f"{requests} more requests are made", seconds=60)
+    def goes_on(self, requests=10):
+        """Waits until each client has begun so many more."""
+        until = [client.count + requests for client in self._clients]
+        eventually(lambda: all(client.count >= one for client, one in zip(self._clients, until)), "every client goes on", 60)

@@ -94,6 +94,7 @@ class Node:
         (process,) = [one for one in self._processes if one.name == "kubelet"]
         (kubelet,) = children(process.pid)  # of the program that entered the node's namespaces for it
         os.kill(kubelet, number)
+        process.send(number)  # nsenter stops with its child, and would not bury it
 
     def _start_names(self):
         self._names.start("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts",
