@@ -6,7 +6,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from support import namespaces
+from support import cgroup, namespaces
 from support.fairlead import program
 from support.node_case import NodeCase
 from support.process import children, runs
@@ -21,7 +21,7 @@ class NodeUntilKilled(NodeCase):
 
     def until_killed(self):
         self.serve("web")
-        print("serving in", namespaces.cgroup_name(), file=sys.stderr, flush=True)
+        print("serving in", cgroup.name_of_run(), file=sys.stderr, flush=True)
         while True:
             signal.pause()
 
@@ -65,14 +65,15 @@ class CleanUpTest(unittest.TestCase):
 
     def nothing_is_left_after_killing(self, choose):
         settings, mounts = machine_settings(), Path("/proc/self/mountinfo").read_text()
-        holder, cgroup = self.start()
+        holder, group = self.start()
         everything = [holder, *descendants(holder)]
         names = set(map(comm, everything))
         self.assertLessEqual({"kubelet", "containerd", "kube-proxy", "kube-apiserver", "fairlead"}, names)
-        self.assertTrue(any(folder.exists() for folder in namespaces.cgroup_folders(cgroup)))
+        self.assertTrue(any(folder.exists() for folder in cgroup.folders(group)))
         os.kill(choose(holder), signal.SIGKILL)
         eventually(lambda: not any(map(runs, everything)), "every process is gone", 30)
-        eventually(lambda: not any(folder.exists() for folder in namespaces.cgroup_folders(cgroup)), "the control group is gone", 30)
+        is_gone = lambda: not any(folder.exists() for folder in cgroup.folders(group))
+        eventually(is_gone, "the control group is gone", 30)
         self.assertEqual(machine_settings(), settings)
         self.assertEqual(Path("/proc/self/mountinfo").read_text(), mounts)
 

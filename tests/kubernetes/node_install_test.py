@@ -27,7 +27,8 @@ class InstallCase(NodeCase):
     def shell(self, script):
         shims = self.node.folder / "shims"
         shims.mkdir(exist_ok=True)
-        for name, command in (("kubectl", [tool("kubectl")]), ("curl", self.node.namespaces.client_command(shutil.which("curl"), "-sSm10"))):
+        clients_curl = self.node.namespaces.client_command(shutil.which("curl"), "-sSm10")
+        for name, command in (("kubectl", [tool("kubectl")]), ("curl", clients_curl)):
             (shims / name).write_text(f'#!/bin/sh\nexec {shlex.join(map(str, command))} "$@"\n')
             (shims / name).chmod(0o755)
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120,
@@ -85,7 +86,8 @@ class BesideIngressNginxTest(InstallCase):
         after = self.get("ingress", "web")
         self.assertEqual((after["status"], after["metadata"]["resourceVersion"]),
                          (before["status"], before["metadata"]["resourceVersion"]))
-        events = self.cluster.kubectl("get", "events", "--namespace", self.ns, "--field-selector=involvedObject.kind=Ingress", "-o", "name")
+        events = self.cluster.kubectl("get", "events", "--namespace", self.ns, "-o", "name",
+                                      "--field-selector=involvedObject.kind=Ingress")
         self.assertEqual(events, "")
 
 

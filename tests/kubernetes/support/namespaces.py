@@ -3,13 +3,13 @@
 All of it is inside the network, mount and process namespaces that tests/kubernetes/run made, so it ends with them, however
 they end. What those do not hold is the control group of the node: `run` removes it when nobody is left (see there).
 """
-import os
 import shutil
 import signal
 import subprocess
 from functools import cache
 from pathlib import Path
 
+from . import cgroup
 from .process import Process, children, runs
 from .tools import tool
 from .waiting import eventually
@@ -21,14 +21,11 @@ PODS = "10.245.0.0/24"
 SERVICES = "10.96.0.0/16"
 BALANCERS = "10.91.0.0/24"  # what a cloud would hand out for Services of type LoadBalancer
 
-CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd", "unified")
-CGROUPS = Path("/sys/fs/cgroup")
-
 # What the kubelet sets for the whole machine. On the node these files are copies, so that the machine keeps its own.
 MACHINE_SETTINGS = {"vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/panic": 10, "kernel/panic_on_oops": 1,
                     "kernel/keys/root_maxkeys": 1000000, "kernel/keys/root_maxbytes": 25000000}
 
-PROGRAMS = ("containerd", "containerd-shim-runc-v2", "runc", "ctr", "iptables", "conntrack", "/usr/lib/cni/bridge")
+PROGRAMS = ("containerd", "containerd-shim-runc-v2", "runc", "ctr", "iptables", "conntrack", "dnsmasq", "/usr/lib/cni/bridge")
 
 
 @cache
@@ -39,59 +36,9 @@ def missing():
     absent = [program for program in PROGRAMS if shutil.which(program) is None]
     if absent:
         return "not installed: " + ", ".join(absent) + " (deploy/install kubernetes)"
-    if not cgroup_name():
+    if not cgroup.name_of_run():
         return "FAIRLEAD_CGROUP names no control group: start it with tests/kubernetes/run"
-    return _cgroup_trouble()
-
-
-def cgroup_name():
-    return os.environ.get("FAIRLEAD_CGROUP", "")
-
-
-def cgroup_folders(name):
-    """One in each hierarchy of version 1, or the one of version 2."""
-    if (CGROUPS / "cgroup.controllers").exists():
-        return [CGROUPS / name]
-    return [CGROUPS / controller / name for controller in CONTROLLERS if (CGROUPS / controller).is_dir()]
-
-
-def _cgroup_trouble():
-    folders = cgroup_folders(cgroup_name())
-    try:
-        for folder in folders:
-            folder.mkdir(exist_ok=True)
-    except OSError as error:
-        return f"no control group can be made ({error})"
-    finally:
-        for folder in folders:
-            if folder.is_dir():
-                folder.rmdir()
-    if len(folders) == 1:
-        available = set((CGROUPS / "cgroup.controllers").read_text().split())
-        if not {"cpu", "cpuset", "memory", "pids"} <= available:
-            return "the control groups of this machine have only: " + " ".join(sorted(available))
-    return None if folders else "no control groups are mounted"
-
-
-def make_cgroup(name):
-    for folder in cgroup_folders(name):
-        if folder.parent == CGROUPS and (CGROUPS / "cgroup.subtree_control").exists():
-            (CGROUPS / "cgroup.subtree_control").write_text("+cpu +cpuset +memory +pids")
-        folder.mkdir()
-        for file in ("cpuset.cpus", "cpuset.mems"):  # version 1 leaves them empty, and then nothing runs there
-            if folder.parent.name == "cpuset":
-                (folder / file).write_text((folder.parent / file).read_text())
-
-
-def join_cgroup(name, pid):
-    """A process in it shows that it is in use."""
-    for folder in cgroup_folders(name):
-        for file in ("cpuset.cpus", "cpuset.mems"):
-            if folder.parent.name == "cpuset":
-                (folder / "first").mkdir(exist_ok=True)
-                (folder / "first" / file).write_text((folder / file).read_text())
-        (folder / "first").mkdir(exist_ok=True)
-        (folder / "first" / "cgroup.procs").write_text(str(pid))
+    return cgroup.trouble()
 
 
 def _run(*command):
@@ -154,11 +101,11 @@ class Namespaces:
 
     def start(self):
         self._folder.mkdir(parents=True, exist_ok=True)
-        make_cgroup(cgroup_name())
+        cgroup.make(cgroup.name_of_run())
         self._first.start("nsenter", "--net=/run/netns/node", "unshare", "--mount", "--pid", "--uts", "--ipc", "--fork",
                           "--kill-child", "--propagation=private", "--mount-proc", tool("echo-server"), "pause")
         self._first_pid = eventually(self._find_first, "the first process of the node runs")
-        join_cgroup(cgroup_name(), self._first_pid)
+        cgroup.join(cgroup.name_of_run(), self._first_pid)
         self.node("sh", "-c", NODE_MOUNTS, "sh", self._folder)
         self._keep_machine_settings()
 
@@ -166,7 +113,7 @@ class Namespaces:
         """Ends every process of the node, and removes its control group."""
         self._first.stop(signal.SIGKILL)
         eventually(lambda: not self._first_pid or not runs(self._first_pid), "the node has ended", 30)
-        eventually(lambda: remove_cgroup(cgroup_name()), "the control group of the node is gone")
+        eventually(lambda: cgroup.remove(cgroup.name_of_run()), "the control group of the node is gone")
 
     def node_command(self, *command):
         return ["nsenter", f"--target={self._first_pid}", "--mount", "--net", "--pid", "--uts", "--ipc", "--", *command]
@@ -191,15 +138,3 @@ class Namespaces:
             copy = self._folder / "settings" / name.replace("/", ".")
             copy.write_text(f"{value}\n")
             self.node("mount", "--bind", copy, f"/proc/sys/{name}")
-
-
-def remove_cgroup(name):
-    """Whether it is gone: a control group can be removed once the processes in it are."""
-    left = False
-    for top in cgroup_folders(name):
-        for folder, _, _ in os.walk(top, topdown=False):
-            try:
-                os.rmdir(folder)
-            except OSError:
-                left = True
-    return not left

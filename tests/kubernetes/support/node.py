@@ -3,8 +3,8 @@ import json
 import os
 from pathlib import Path
 
-from . import static_image
-from .namespaces import HOST, NODE, PODS, Namespaces, cgroup_name
+from . import cgroup, static_image
+from .namespaces import HOST, NODE, PODS, Namespaces
 from .process import Process, children
 from .tools import tool
 from .waiting import eventually
@@ -41,7 +41,7 @@ def kubelet_configuration(folder):
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
         "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
         "authorization": {"mode": "AlwaysAllow"},
-        "cgroupDriver": "cgroupfs", "cgroupRoot": "/" + cgroup_name(), "failCgroupV1": False, "failSwapOn": False,
+        "cgroupDriver": "cgroupfs", "cgroupRoot": "/" + cgroup.name_of_run(), "failCgroupV1": False, "failSwapOn": False,
         "containerRuntimeEndpoint": "unix://" + SOCKET,
         "clusterDNS": [HOST], "clusterDomain": "cluster.local", "resolvConf": "/etc/resolv.conf",
         "volumePluginDir": f"{folder}/kubelet/plugins", "nodeStatusUpdateFrequency": "1s", "nodeLeaseDurationSeconds": 8,

@@ -1,9 +1,8 @@
 """A control plane for a node: it listens where pods reach it, and runs the controllers and the scheduler."""
 from .control_plane import ControlPlane
-from .namespaces import HOST, NODE
+from .namespaces import HOST
 from .process import Process
 from .tools import tool
-from .waiting import eventually
 
 CONTROLLER_MANAGER, SCHEDULER = "system:kube-controller-manager", "system:kube-scheduler"
 
