@@ -70,6 +70,13 @@ TEST_F(TunnelTest, AnUpgradeIsForwardedWithItsFieldsAndNothingOfTheConnection) {
   }
 }
 
+TEST_F(TunnelTest, TheAnswerSaysTheServersNameIfThereIsToBeOne) {
+  proxy.options.server_header = "shop";
+  Origin origin(switching_to(echo));
+  serve(origin);
+  EXPECT_EQ(ask(client, upgrade).field("Server"), "shop");
+}
+
 TEST_F(TunnelTest, BytesRightBehindTheHeadsAreNotLost) {
   Origin origin([](RawSocket& connection) {
     connection.read_until("\r\n\r\n");
