@@ -47,6 +47,7 @@ class HostBuilder {
       add_plain_paths();
     }
     add_unmatched();
+    host_->paths.shrink_to_fit();
     add_site_policies();
     close_if_asked();
     return {std::move(host_), std::move(problems_)};
@@ -166,7 +167,7 @@ class HostBuilder {
     if (add_default_of_ingress()) return;
     const auto heir = std::find_if(parts_.begin(), parts_.end(),
                                    [&](const auto& at) { return !host_->name.empty() || !at.second->has_rules; });
-    Path path = heir == parts_.end() ? nobodys_path() : heir->second->unmatched;
+    Path path = heir == parts_.end() ? nobodys_path() : heir->second->bare_path("/", PathType::prefix);
     if (const auto target = default_backend(options_)) {
       path.service = target->service.name;
       path.upstream_key = target->key();

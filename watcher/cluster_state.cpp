@@ -192,7 +192,7 @@ void ClusterState::remove(Kind kind, const ObjectName& name, Touched& touched) {
   if (removed > 0) touched.objects.emplace(kind, name);
 }
 
-void ClusterState::replace(Kind kind, const std::vector<nlohmann::json>& objects, Touched& touched) {
+void ClusterState::replace(Kind kind, const ObjectList& objects, Touched& touched) {
   std::set<ObjectName> present;
   for (const nlohmann::json& object : objects) {
     const ObjectName name = name_of(kind, object);

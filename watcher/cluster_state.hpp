@@ -91,7 +91,7 @@ class ClusterState {
  private:
   void put(Kind kind, const ObjectName& name, const nlohmann::json& object, Touched& touched);
   void remove(Kind kind, const ObjectName& name, Touched& touched);
-  void replace(Kind kind, const std::vector<nlohmann::json>& objects, Touched& touched);
+  void replace(Kind kind, const ObjectList& objects, Touched& touched);
   void put_ingress(const ObjectName& name, const nlohmann::json& object, Touched& touched);
   void put_slice(const ObjectName& name, const nlohmann::json& object, Touched& touched);
   void list_slice(const EndpointSlice* slice, bool listed, Touched& touched);

@@ -17,7 +17,7 @@ namespace fairlead {
 // The pure functions that make the parts of a Config, each from the Ingresses that have a say in it and the objects
 // they name.
 
-using PartsByAge = std::map<Precedence, std::shared_ptr<const IngressPart>>;  // the first one wins
+using PartsByAge = std::map<Precedence, LazyPart>;  // the first one wins
 
 template <class T>
 struct Built {

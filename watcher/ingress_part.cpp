@@ -15,9 +15,10 @@ class PartBuilder {
   explicit PartBuilder(const IngressVersion& version)
       : ingress_(version.object), policies_(version.policies), part_(std::make_shared<IngressPart>()) {
     part_->name = ingress_.name;
-    part_->order = {ingress_.created, ingress_.name.ns + "/" + ingress_.name.name};
     part_->balancing = policies_.balancing;
     part_->denies_hosts = policies_.denies_host;
+    part_->denied = policies_.denied;
+    part_->settings = policies_.settings;
     part_->has_rules = !ingress_.rules.empty();
     for (const PolicyParse::Staged& staged : policies_.policies) {
       if (staged.stage == Stage::site) {
@@ -29,7 +30,6 @@ class PartBuilder {
   }
 
   std::shared_ptr<const IngressPart> build() {
-    part_->unmatched = bare_path("/", PathType::prefix);
     add_default_backend();
     for (std::size_t i = 0; i < ingress_.rules.size(); ++i)
       add_rule(ingress_.rules[i], fmt::format("spec.rules[{}]", i));
@@ -41,21 +41,6 @@ class PartBuilder {
   }
 
  private:
-  Path bare_path(const std::string& text, PathType type) const {
-    Path path;
-    path.path = text;
-    path.type = type;
-    path.ns = ingress_.name.ns;
-    path.ingress = ingress_.name.name;
-    path.denied = policies_.denied;
-    path.settings = policies_.settings;
-    path.policies = bind_policies(part_->policies, text);
-    const auto& staged = part_->policies;
-    path.early_policies = static_cast<std::size_t>(
-        std::count_if(staged.begin(), staged.end(), [](const auto& policy) { return policy.stage < Stage::limit; }));
-    return path;
-  }
-
   // Leads a path to its backend. False for one that we cannot serve.
   bool lead(Path& path, const IngressBackend& backend, const std::string& field) {
     if (backend.service.empty()) {
@@ -75,7 +60,7 @@ class PartBuilder {
 
   void add_default_backend() {
     if (!ingress_.default_backend) return;
-    ServedPath served{bare_path("/", PathType::prefix), "spec.defaultBackend"};
+    ServedPath served{part_->bare_path("/", PathType::prefix), "spec.defaultBackend"};
     if (lead(served.path, *ingress_.default_backend, served.field)) part_->default_path = std::move(served);
     if (!part_->has_rules) part_->hosts[""];
   }
@@ -84,7 +69,7 @@ class PartBuilder {
     std::vector<ServedPath>& paths = part_->hosts[rule.host];
     for (std::size_t i = 0; i < rule.paths.size(); ++i) {
       const IngressPath& asked = rule.paths[i];
-      ServedPath served{bare_path(asked.path, asked.type), fmt::format("{}.http.paths[{}]", field, i)};
+      ServedPath served{part_->bare_path(asked.path, asked.type), fmt::format("{}.http.paths[{}]", field, i)};
       const auto& unless = policies_.regex_unless_path;
       served.wants_regex = policies_.regex || (unless && *unless != asked.path);
       if (lead(served.path, asked.backend, served.field + ".backend")) paths.push_back(std::move(served));
@@ -173,6 +158,19 @@ class PartBuilder {
 
 }  // namespace
 
+// Ids "<namespace>/<name>" are compared as they are written, which the '/' takes part in.
+bool Precedence::operator<(const Precedence& other) const {
+  const Ingress& a = *ingress_;
+  const Ingress& b = *other.ingress_;
+  if (a.created != b.created) return a.created < b.created;
+  const std::size_t common = std::min(a.name.ns.size(), b.name.ns.size());
+  if (const int order = a.name.ns.compare(0, common, b.name.ns, 0, common); order != 0) return order > 0;
+  if (a.name.ns.size() == b.name.ns.size()) return a.name.name > b.name.name;
+  const char next_of_a = a.name.ns.size() == common ? '/' : a.name.ns[common];
+  const char next_of_b = b.name.ns.size() == common ? '/' : b.name.ns[common];
+  return next_of_a > next_of_b;
+}
+
 std::string UpstreamTarget::key() const {
   const std::string_view suffix = protocol == UpstreamProtocol::https ? "/https" : "";
   return fmt::format("{}/{}/{}{}", service.ns, service.name, port.text(), suffix);
@@ -180,6 +178,20 @@ std::string UpstreamTarget::key() const {
 
 ObjectRef IngressPart::ref() const {
   return {std::string(text_of(Kind::ingress)), name.ns, name.name};
+}
+
+Path IngressPart::bare_path(const std::string& text, PathType type) const {
+  Path path;
+  path.path = text;
+  path.type = type;
+  path.ns = name.ns;
+  path.ingress = name.name;
+  path.denied = denied;
+  path.settings = settings;
+  path.policies = bind_policies(policies, text);
+  path.early_policies = static_cast<std::size_t>(
+      std::count_if(policies.begin(), policies.end(), [](const auto& policy) { return policy.stage < Stage::limit; }));
+  return path;
 }
 
 std::shared_ptr<const IngressPart> make_part(const IngressVersion& version) {

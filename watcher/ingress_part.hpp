@@ -16,13 +16,15 @@
 namespace fairlead {
 
 // Who wins when Ingresses disagree: the oldest, and of the same age the later in the alphabet (contract 4.1).
-struct Precedence {
-  std::string created;
-  std::string id;  // "<namespace>/<name>"
+// Borrows the Ingress.
+class Precedence {
+ public:
+  explicit Precedence(const Ingress& ingress) : ingress_(&ingress) {}
 
-  bool operator<(const Precedence& other) const {
-    return created != other.created ? created < other.created : id > other.id;
-  }
+  bool operator<(const Precedence& other) const;
+
+ private:
+  const Ingress* ingress_;
 };
 
 // A port of a Service as an Upstream reaches it.
@@ -54,11 +56,10 @@ struct UpstreamShare {
 
 // One Ingress translated as far as that is possible without looking at any other object.
 struct IngressPart {
-  Precedence order;
   ObjectName name;
   std::map<std::string, std::vector<ServedPath>> hosts;    // by name; a host may have no paths of its own
   std::optional<ServedPath> default_path;                  // spec.defaultBackend: "/" of these hosts
-  Path unmatched;                                          // "/" without backend, with what the annotations ask for
+  PathSettings settings;                                   // of its paths
   std::map<std::string, UpstreamShare> upstreams;          // by key
   std::map<std::string, TlsShare> tls;                     // by name; of hosts above only
   std::map<ObjectName, std::vector<std::string>> secrets;  // with the fields that refer to them
@@ -66,13 +67,36 @@ struct IngressPart {
   std::vector<PolicyParse::Staged> policies;        // of its paths
   std::vector<std::shared_ptr<const Policy>> site;  // of its hosts, whosever path it is
   bool denies_hosts = false;                        // every path of the hosts it has rules for
+  bool denied = false;                              // its own paths
   bool has_rules = false;                           // else its default backend serves the host ""
   Problems problems;
 
   ObjectRef ref() const;
+  // A path of this Ingress that leads nowhere, with what its annotations ask for.
+  Path bare_path(const std::string& text, PathType type) const;
 };
 
 std::shared_ptr<const IngressPart> make_part(const IngressVersion& version);
+
+// The part of an Ingress, made when it is looked at. One that is small is not worth keeping: a copy of this starts
+// anew. Of one thread.
+class LazyPart {
+ public:
+  explicit LazyPart(std::shared_ptr<const IngressVersion> version) : version_(std::move(version)) {}
+  LazyPart(std::shared_ptr<const IngressVersion> version, std::shared_ptr<const IngressPart> part)
+      : version_(std::move(version)), part_(std::move(part)) {}
+
+  const IngressPart* get() const {
+    if (!part_) part_ = make_part(*version_);
+    return part_.get();
+  }
+  const IngressPart* operator->() const { return get(); }
+  const IngressPart& operator*() const { return *get(); }
+
+ private:
+  std::shared_ptr<const IngressVersion> version_;
+  mutable std::shared_ptr<const IngressPart> part_;
+};
 
 // The policies as they stand on a path.
 std::vector<std::shared_ptr<const Policy>> bind_policies(const std::vector<PolicyParse::Staged>& policies,

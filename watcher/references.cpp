@@ -8,10 +8,29 @@
 namespace fairlead {
 namespace {
 
+// Parts are made anew each time they are needed, which takes microseconds where keeping them takes kilobytes; save
+// those of large Ingresses, and those that many share something with, where one change would have to make them all.
+constexpr std::size_t small_part = 16;  // paths
+constexpr std::size_t crowd = 16;
+
+std::size_t path_count(const IngressPart& part) {
+  std::size_t count = 0;
+  for (const auto& [name, paths] : part.hosts) count += 1 + paths.size();
+  return count;
+}
+
+// What build makes of the parts, without leaving more behind than is worth it.
+template <class Build>
+auto looking_at(const PartsByAge& parts, Build build) {
+  if (parts.size() > crowd) return build(parts);
+  const PartsByAge passing = parts;
+  return build(passing);
+}
+
 template <class Uses>
-void erase_part(Uses& uses, const typename Uses::key_type& key, const IngressPart& part) {
+void erase_part(Uses& uses, const typename Uses::key_type& key, const Precedence& order) {
   const auto found = uses.find(key);
-  found->second.erase(part.order);
+  found->second.erase(order);
   if (found->second.empty()) uses.erase(found);
 }
 
@@ -54,41 +73,45 @@ void References::mark_below(const std::string& wildcard, Dirty& dirty) const {
   if (covered != hosts_below_.end()) dirty.hosts.insert(covered->second.begin(), covered->second.end());
 }
 
-void References::add(const std::shared_ptr<const IngressPart>& part, Dirty& dirty) {
+void References::add(const std::shared_ptr<const IngressVersion>& version,
+                     const std::shared_ptr<const IngressPart>& part, Dirty& dirty) {
+  const Precedence order(version->object);
+  const LazyPart lazy(version, path_count(*part) > small_part ? part : nullptr);
   for (const auto& [name, paths] : part->hosts) {
-    hosts_[name].emplace(part->order, part);
+    hosts_[name].emplace(order, lazy);
     if (const auto wildcard = wildcard_over(name)) hosts_below_[*wildcard].insert(name);
   }
-  for (const auto& [name, share] : part->tls) tls_hosts_[name].emplace(part->order, part);
-  for (const auto& [secret, fields] : part->secrets) secrets_[secret].parts.emplace(part->order, part);
+  for (const auto& [name, share] : part->tls) tls_hosts_[name].emplace(order, lazy);
+  for (const auto& [secret, fields] : part->secrets) secrets_[secret].parts.emplace(order, lazy);
   for (const auto& [key, share] : part->upstreams) {
     UpstreamUse& use = upstreams_[key];
     use.target = share.target;
-    use.parts.emplace(part->order, part);
+    use.parts.emplace(order, lazy);
     upstreams_by_service_[share.target.service].insert(key);
   }
   mark(*part, dirty);
 }
 
-void References::remove(const IngressPart& part, Dirty& dirty) {
+void References::remove(const IngressVersion& version, const IngressPart& part, Dirty& dirty) {
+  const Precedence order(version.object);
   mark(part, dirty);
   for (const auto& [name, paths] : part.hosts) {
-    erase_part(hosts_, name, part);
+    erase_part(hosts_, name, order);
     const auto wildcard = hosts_.contains(name) ? std::nullopt : wildcard_over(name);
     if (!wildcard) continue;
     const auto covered = hosts_below_.find(*wildcard);
     covered->second.erase(name);
     if (covered->second.empty()) hosts_below_.erase(covered);
   }
-  for (const auto& [name, share] : part.tls) erase_part(tls_hosts_, name, part);
+  for (const auto& [name, share] : part.tls) erase_part(tls_hosts_, name, order);
   for (const auto& [secret, fields] : part.secrets) {
     const auto use = secrets_.find(secret);
-    use->second.parts.erase(part.order);
+    use->second.parts.erase(order);
     if (use->second.parts.empty() && !use->second.pinned) secrets_.erase(use);
   }
   for (const auto& [key, share] : part.upstreams) {
     const auto use = upstreams_.find(key);
-    use->second.parts.erase(part.order);
+    use->second.parts.erase(order);
     if (!use->second.parts.empty() || use->second.pinned) continue;
     upstreams_.erase(use);
     const auto keys = upstreams_by_service_.find(share.target.service);
@@ -111,37 +134,47 @@ void References::touch_secret(const ObjectName& secret, Dirty& dirty) const {
   if (use == secrets_.end()) return;
   dirty.secrets.insert(secret);
   if (use->second.pinned) dirty.tls_hosts.insert("");
-  for (const auto& [order, part] : use->second.parts) {
-    for (const auto& [name, share] : part->tls) {
-      const bool named = std::find(share.secrets.begin(), share.secrets.end(), secret) != share.secrets.end();
-      if (named) dirty.tls_hosts.insert(name);
+  const auto name_hosts = [&](const PartsByAge& parts) {
+    for (const auto& [order, part] : parts) {
+      for (const auto& [name, share] : part->tls) {
+        const bool named = std::find(share.secrets.begin(), share.secrets.end(), secret) != share.secrets.end();
+        if (named) dirty.tls_hosts.insert(name);
+      }
     }
-  }
+  };
+  looking_at(use->second.parts, name_hosts);
 }
 
 bool References::refers(const std::string& tls_host, const std::set<ObjectName>& secrets) const {
   const auto parts = tls_hosts_.find(tls_host);
   if (secrets.empty() || parts == tls_hosts_.end()) return false;
-  const auto& used = deciding_share(tls_host, parts->second).secrets;
-  return std::any_of(used.begin(), used.end(), [&](const ObjectName& secret) { return secrets.contains(secret); });
+  return looking_at(parts->second, [&](const PartsByAge& looked_at) {
+    const auto& used = deciding_share(tls_host, looked_at).secrets;
+    return std::any_of(used.begin(), used.end(), [&](const ObjectName& secret) { return secrets.contains(secret); });
+  });
 }
 
 // Contract 2.4.3: a host that no spec.tls concerns is served with the certificate of the wildcard host over it, if that
 // has one, and redirected like it.
 bool References::secured(const std::string& host) const {
-  if (const auto own = tls_hosts_.find(host); own != tls_hosts_.end()) return deciding_share(host, own->second).secured;
+  const auto secured_by = [](const std::string& name, const PartsByAge& parts) {
+    return looking_at(parts, [&](const PartsByAge& looked_at) { return deciding_share(name, looked_at).secured; });
+  };
+  if (const auto own = tls_hosts_.find(host); own != tls_hosts_.end()) return secured_by(host, own->second);
   const auto wildcard = wildcard_over(host);
   const auto over = wildcard ? tls_hosts_.find(*wildcard) : tls_hosts_.end();
-  return over != tls_hosts_.end() && deciding_share(*wildcard, over->second).secured;
+  return over != tls_hosts_.end() && secured_by(*wildcard, over->second);
 }
 
 Built<Host> References::host(const std::string& name) const {
   static const PartsByAge nobody;
   const auto found = hosts_.find(name);
   if (found == hosts_.end() && !name.empty()) return {};
-  Built<Host> built = build_host(name, found == hosts_.end() ? nobody : found->second, secured(name), options_);
+  Built<Host> built = looking_at(found == hosts_.end() ? nobody : found->second, [&](const PartsByAge& parts) {
+    return build_host(name, parts, secured(name), options_);
+  });
   if (const auto tls = tls_hosts_.find(name); tls != tls_hosts_.end()) {
-    Problems more = tls_problems(name, tls->second);
+    Problems more = looking_at(tls->second, [&](const PartsByAge& parts) { return tls_problems(name, parts); });
     built.problems.insert(built.problems.end(), more.begin(), more.end());
   }
   return built;
@@ -150,19 +183,23 @@ Built<Host> References::host(const std::string& name) const {
 Built<Upstream> References::upstream(const std::string& key, const ClusterState& state) const {
   const auto use = upstreams_.find(key);
   if (use == upstreams_.end()) return {};
-  return build_upstream(use->second.target, use->second.parts, state, options_);
+  return looking_at(use->second.parts, [&](const PartsByAge& parts) {
+    return build_upstream(use->second.target, parts, state, options_);
+  });
 }
 
 std::shared_ptr<const TlsHost> References::tls_host(const std::string& name, const ClusterState& state) const {
   if (name.empty()) return build_default_tls_host(state, options_);
   const auto parts = tls_hosts_.find(name);
-  return parts == tls_hosts_.end() ? nullptr : build_tls_host(name, parts->second, state);
+  if (parts == tls_hosts_.end()) return nullptr;
+  return looking_at(parts->second, [&](const PartsByAge& looked_at) { return build_tls_host(name, looked_at, state); });
 }
 
 Problems References::problems_of_secret(const ObjectName& secret, const ClusterState& state) const {
   const auto use = secrets_.find(secret);
   if (use == secrets_.end()) return {};
-  return secret_problems(secret, use->second.parts, state, options_);
+  return looking_at(use->second.parts,
+                    [&](const PartsByAge& parts) { return secret_problems(secret, parts, state, options_); });
 }
 
 }  // namespace fairlead

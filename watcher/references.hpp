@@ -29,8 +29,10 @@ class References {
   // Marks what exists without any Ingress.
   References(const TranslateOptions& options, Dirty& dirty);
 
-  void add(const std::shared_ptr<const IngressPart>& part, Dirty& dirty);
-  void remove(const IngressPart& part, Dirty& dirty);
+  // part: what make_part makes of the version.
+  void add(const std::shared_ptr<const IngressVersion>& version, const std::shared_ptr<const IngressPart>& part,
+           Dirty& dirty);
+  void remove(const IngressVersion& version, const IngressPart& part, Dirty& dirty);
   void touch_service(const ObjectName& service, Dirty& dirty) const;
   void touch_secret(const ObjectName& secret, Dirty& dirty) const;
   void touch_every_service(Dirty& dirty) const;

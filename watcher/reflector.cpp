@@ -303,7 +303,7 @@ std::string Reflector::add_items(json& page) {
   }
   for (json& item : *items) {
     if (text_at(item, {"metadata", "name"}).empty()) return "one of its objects has no name";
-    listed_.push_back(std::move(item));
+    listed_.push_back(item);
   }
   return {};
 }
@@ -314,10 +314,10 @@ void Reflector::finish_list(Time now) {
   if (resource_.single) {
     change.type = Change::Type::remove;
     change.name = *resource_.single;
-    for (json& object : listed_) {
+    for (const json& object : listed_) {
       if (name_of(object) != change.name) continue;
       change.type = Change::Type::put;
-      change.object = std::move(object);
+      change.object = object;
       break;
     }
   } else {

@@ -124,7 +124,7 @@ class Reflector {
 
   std::string body_;  // of a page, or the first bytes of a refusal
   JsonLines lines_;
-  std::vector<nlohmann::json> listed_;
+  ObjectList listed_;
   std::string continue_token_;
   std::string resource_version_;
   int page_objects_;

@@ -7,6 +7,7 @@
 
 #include "router/base/ip_address.hpp"
 #include "router/base/problem.hpp"
+#include "watcher/object_list.hpp"
 
 namespace fairlead {
 
@@ -54,7 +55,7 @@ struct Change {
   Kind kind = Kind::ingress;
   ObjectName name;
   nlohmann::json object;
-  std::vector<nlohmann::json> objects;
+  ObjectList objects;
   Problems problems;
   NameAnswer answer;
   Place place;

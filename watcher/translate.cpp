@@ -33,7 +33,7 @@ Translation translate(const ClusterState& state, const TranslateOptions& options
     if (!version) continue;
     const auto part = make_part(*version);
     append(result.problems, part->problems);
-    references.add(part, all);
+    references.add(version, part, all);
   }
   for (const std::string& name : all.hosts) {
     Built<Host> built = references.host(name);

@@ -50,12 +50,6 @@ struct Translator::Parts {
     follow_wants(dirty.secrets);
   }
 
-  // One of our Ingresses, as it is served.
-  struct Serving {
-    std::shared_ptr<const IngressVersion> version;
-    std::shared_ptr<const IngressPart> part;
-  };
-
   void take_over(const ClusterState::Touched& touched);
   void touch(Kind kind, const ObjectName& name);
   void touch_secret(const ObjectName& name);
@@ -71,6 +65,7 @@ struct Translator::Parts {
   void follow_wants(const std::set<ObjectName>& secrets);
   void follow_names(const std::set<ObjectName>& services, const std::set<std::string>& answered);
   Step settle_dirty();
+  bool waits_for_secret(const IngressVersion& version) const;
   std::vector<std::pair<ObjectName, bool>> take_served();
 
   const TranslateOptions options;
@@ -78,7 +73,7 @@ struct Translator::Parts {
   Dirty dirty;  // since the last step
   References references;
   ClassRules rules;
-  std::unordered_map<ObjectName, Serving, ObjectNameHash> serving;
+  std::unordered_map<ObjectName, std::shared_ptr<const IngressVersion>, ObjectNameHash> serving;  // our Ingresses
   std::set<ObjectName> served_changed;  // Ingresses; since they were last told
   std::set<ObjectName> wanted;          // Secrets
   std::set<ObjectName> unanswered;      // of these
@@ -160,21 +155,20 @@ void Translator::Parts::refresh_ingress(const ObjectName& name, Named& named) {
   Problems found = exists ? ingress_problems(name, known->second, rules, options) : Problems{};
   const auto version = exists ? served_version(known->second, rules, options) : nullptr;
   const auto before = serving.find(name);
-  if (version != (before == serving.end() ? nullptr : before->second.version)) served_changed.insert(name);
-  std::shared_ptr<const IngressPart> part;
-  if (before != serving.end() && before->second.version == version) {
-    part = before->second.part;
-  } else {
-    if (before != serving.end()) {
-      named.add(*before->second.part);
-      references.remove(*before->second.part, dirty);
+  const std::shared_ptr<const IngressVersion> last = before == serving.end() ? nullptr : before->second;
+  const auto part = version ? make_part(*version) : nullptr;
+  if (version != last) {
+    served_changed.insert(name);
+    if (last) {
+      const auto last_part = make_part(*last);
+      named.add(*last_part);
+      references.remove(*last, *last_part, dirty);
       serving.erase(before);
     }
     if (version) {
-      part = make_part(*version);
       named.add(*part);
-      references.add(part, dirty);
-      serving.emplace(name, Serving{version, part});
+      references.add(version, part, dirty);
+      serving.emplace(name, version);
     }
   }
   if (part) found.insert(found.end(), part->problems.begin(), part->problems.end());
@@ -233,15 +227,19 @@ Translator::Step Translator::Parts::settle_dirty() {
   return step;
 }
 
-// An Ingress one of whose Secrets is not heard of yet waits: another certificate would be served for it.
+// Another certificate would be served for it.
+bool Translator::Parts::waits_for_secret(const IngressVersion& version) const {
+  if (unanswered.empty()) return false;
+  const auto part = make_part(version);
+  return std::any_of(part->secrets.begin(), part->secrets.end(),
+                     [&](const auto& secret) { return unanswered.contains(secret.first); });
+}
+
 std::vector<std::pair<ObjectName, bool>> Translator::Parts::take_served() {
   std::vector<std::pair<ObjectName, bool>> changed;
   for (auto at = served_changed.begin(); at != served_changed.end();) {
     const auto found = serving.find(*at);
-    const bool waits =
-        found != serving.end() && std::any_of(found->second.part->secrets.begin(), found->second.part->secrets.end(),
-                                              [&](const auto& secret) { return unanswered.contains(secret.first); });
-    if (waits) {
+    if (found != serving.end() && waits_for_secret(*found->second)) {
       ++at;
       continue;
     }

@@ -1,5 +1,7 @@
 #include "watcher/watcher.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <iterator>
@@ -22,6 +24,7 @@ namespace fairlead {
 namespace {
 
 constexpr std::size_t max_problems_logged_at_once = 50;
+constexpr std::size_t many_objects = 500;  // in one list: worth looking for memory to give back
 
 // What a source has heard and the control loop has not taken yet.
 class Inbox final : public ChangeSink {
@@ -145,6 +148,7 @@ class ControlLoop final : public Watcher {
   std::uint64_t generation_ = 0;
   std::uint64_t wanted_version_ = 0;
   std::uint64_t names_version_ = 0;
+  bool give_back_ = false;  // what a large list took, once it is translated
   std::shared_ptr<const Problems> logged_ = std::make_shared<const Problems>();
   // These go before the inbox that they fill.
   std::unique_ptr<PlaceSource> place_;  // null: nobody needs it
@@ -195,7 +199,9 @@ void ControlLoop::run() {
     auto changes = inbox_.take(may_step() ? hold_off_.due_at() : first_step_.wake_at());
     if (!changes) return;
     if (!changes->empty()) take_over(std::move(*changes));
-    if (may_step() && hold_off_.take(std::chrono::steady_clock::now())) publish_step();
+    if (!may_step() || !hold_off_.take(std::chrono::steady_clock::now())) continue;
+    publish_step();
+    if (std::exchange(give_back_, false)) ::malloc_trim(0);
   }
 }
 
@@ -205,8 +211,11 @@ bool ControlLoop::may_step() {
 }
 
 void ControlLoop::take_over(std::vector<Change> changes) {
+  const bool large = std::any_of(changes.begin(), changes.end(),
+                                 [](const Change& change) { return change.objects.size() >= many_objects; });
   if (reporter_) tell_facts(changes);
   translator_.apply(std::move(changes));
+  give_back_ = give_back_ || large;
   hold_off_.on_change(std::chrono::steady_clock::now());
   follow_wants();
 }

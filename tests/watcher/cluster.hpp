@@ -153,11 +153,11 @@ inline Change remove(Kind kind, const std::string& name) {
   return change;
 }
 
-inline Change replace(Kind kind, std::vector<json> objects) {
+inline Change replace(Kind kind, const std::vector<json>& objects) {
   Change change;
   change.type = Change::Type::replace;
   change.kind = kind;
-  change.objects = std::move(objects);
+  change.objects = ObjectList(objects);
   return change;
 }
 

@@ -96,10 +96,7 @@ class Heard final : public ChangeSink {
       case Change::Type::replace:
         ++said_[{change.kind, "replace"}];
         objects.clear();
-        for (auto& object : change.objects) {
-          const ObjectName name = name_of(change.kind, object);
-          objects[name] = std::move(object);
-        }
+        for (const nlohmann::json& object : change.objects) objects[name_of(change.kind, object)] = object;
         fewest_.try_emplace(change.kind, std::numeric_limits<std::size_t>::max());
         break;
       case Change::Type::problems:

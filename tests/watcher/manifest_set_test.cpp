@@ -103,7 +103,7 @@ TEST_F(ManifestSetTest, OfTwoDefinitionsTheFirstFileInPathOrderWins) {
 TEST_F(ManifestSetTest, OfTwoDefinitionsInOneFileTheFirstWins) {
   put("a.yaml", {service("a", "shop", 1), service("a", "shop", 2)});
   const std::vector<Change> changes = set.take_changes();
-  EXPECT_EQ(changes[2].objects.at(0)["spec"]["ports"][0]["port"], 1);
+  EXPECT_EQ((*changes[2].objects.begin())["spec"]["ports"][0]["port"], 1);
   EXPECT_THAT(changes.back().problems[0].message, HasSubstr("stands twice in a.yaml"));
 }
 
