@@ -28,9 +28,12 @@ std::string own_namespace(const Options& options) {
 WatchOptions watch_options(const Options& options) {
   WatchOptions watch;
   if (!options.manifests.empty()) watch.manifests = options.manifests;
-  watch.kubeconfig = options.kubeconfig;
-  watch.apiserver_host = options.apiserver_host;
+  watch.api = {options.kubeconfig, options.kubeconfig_context, options.apiserver_host};
   watch.watch_namespace = options.watch_namespace;
+  watch.namespace_selector = options.watch_namespace_selector;
+  if (!watch.namespace_selector.empty()) {
+    watch.translate.namespace_selector = LabelSelector::parse(watch.namespace_selector).value();  // read once already
+  }
   watch.translate.ingress_class = options.ingress_class;
   watch.translate.controller_class = options.controller_class;
   watch.translate.watch_ingress_without_class = options.watch_ingress_without_class;
@@ -118,6 +121,9 @@ MetricsSources metrics_sources(const Options& options, Workers& workers, Publish
   sources.controller_namespace = options.pod_namespace;
   sources.controller_class = options.controller_class;
   sources.controller_pod = options.pod_name;
+  if (!watch.manifests) {
+    sources.api_contact_ages = [contacts = watch.contacts] { return contacts->ages(std::chrono::steady_clock::now()); };
+  }
   if (watch.report) {
     sources.written_back = [figures = watch.report_figures, id = options.election_id] {
       return written_back(*figures, id);

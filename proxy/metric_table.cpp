@@ -59,6 +59,9 @@ constexpr MetricSpec specs[] = {
     {"fairlead_upstreams", gauge, "", "Service ports it knows."},
     {"fairlead_problems", gauge, "severity", "What is wrong in your objects: see `/problems`."},
     {"fairlead_limit_hits_total", counter, "limit", "How often a limit was hit, by its name."},
+    {"fairlead_api_last_contact_age_seconds", gauge, "resource",
+     "Since the API server last said something about this kind of object, or since the start. A quiet one speaks about "
+     "once a minute."},
     {"fairlead_status_pending", gauge, "", "Ingresses whose status is still to be written."},
     {"fairlead_status_writes_total", counter, "result", "Writes of the status of an Ingress: `written` or `failed`."},
     {"fairlead_events_total", counter, "result", "Events at Ingresses: `written`, or `dropped` because of a limit."},

@@ -221,6 +221,7 @@ class Metrics::Collector final : public prometheus::Collectable {
     add_snapshot(page);
     add_problems(page);
     add_limits(page);
+    add_contacts(page);
     add_written_back(page);
     return std::move(page).families();
   }
@@ -323,6 +324,13 @@ class Metrics::Collector final : public prometheus::Collectable {
       std::uint64_t hits = 0;
       for (const WorkerMetrics* worker : sources_.workers) hits += worker->counters.limit_hits.value(i);
       page.number("fairlead_limit_hits_total", hits, {{"limit", std::string(names[i])}});
+    }
+  }
+
+  void add_contacts(Page& page) const {
+    if (!sources_.api_contact_ages) return;
+    for (const auto& [resource, age] : sources_.api_contact_ages()) {
+      page.number("fairlead_api_last_contact_age_seconds", age, {{"resource", resource}});
     }
   }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/request_metrics.hpp"
@@ -37,6 +38,8 @@ struct MetricsSources {
   std::function<std::shared_ptr<const Snapshot>()> snapshot;  // the newest published one, or null
   std::function<std::shared_ptr<const Problems>()> problems;  // may give null
   std::function<WrittenBack()> written_back;                  // none: nothing is
+  // By resource, in seconds; none: there is no API server.
+  std::function<std::vector<std::pair<std::string, double>>()> api_contact_ages;
   std::string controller_namespace, controller_class, controller_pod;
 };
 

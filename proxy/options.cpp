@@ -63,6 +63,21 @@ Complaint check_source(const Options& options, const Surroundings& surroundings)
   return std::nullopt;
 }
 
+Complaint check_scope(const Options& options) {
+  if (!options.kubeconfig_context.empty() && options.kubeconfig.empty()) {
+    return "--kubeconfig-context needs --kubeconfig: it names one of the contexts in it";
+  }
+  if (options.watch_namespace_selector.empty()) return std::nullopt;
+  if (!options.watch_namespace.empty()) {
+    return "--watch-namespace-selector cannot be combined with --watch-namespace: namespaces are chosen in one way";
+  }
+  if (!options.manifests.empty()) {
+    return "--watch-namespace-selector cannot be combined with --manifests: in a folder there are no namespaces to "
+           "choose from";
+  }
+  return std::nullopt;
+}
+
 Complaint check_ports(const Options& options) {
   const std::pair<std::string_view, std::uint16_t> ports[] = {
       {"--http-port", options.http_port},
@@ -111,6 +126,7 @@ Complaint read_options(const CommandLine& line, const Surroundings& surroundings
   if (auto complaint = read_flags(line, options)) return complaint;
   if (auto complaint = read_foreign_flags(line, options)) return complaint;
   if (auto complaint = check_source(options, surroundings)) return complaint;
+  if (auto complaint = check_scope(options)) return complaint;
   if (auto complaint = check_report(options)) return complaint;
   if (auto complaint = check_ports(options)) return complaint;
   return check_together(options);

@@ -18,10 +18,12 @@ namespace fairlead {
 // What the command line asks for, checked. Defaults are those of --help.
 struct Options {
   // Where objects come from, and which are ours.
-  std::string manifests;  // "" = an API server
+  std::string manifests;           // "" = an API server
+  std::string kubeconfig_context;  // "" = the current one
   std::string kubeconfig;
   std::string apiserver_host;
-  std::string watch_namespace;  // "" = all
+  std::string watch_namespace;           // "" = all
+  std::string watch_namespace_selector;  // of labels; "" = all
   std::string ingress_class = "nginx";
   std::string controller_class = "fairlead.dev/ingress-controller";
   bool watch_ingress_without_class = false;

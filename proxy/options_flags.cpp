@@ -6,6 +6,7 @@
 
 #include "proxy/input_buffer.hpp"
 #include "proxy/options_values.hpp"
+#include "router/base/label_selector.hpp"
 #include "router/base/split_list.hpp"
 
 namespace fairlead {
@@ -30,6 +31,16 @@ Flag text(std::string_view name, std::string_view argument, std::string_view hel
             return std::nullopt;
           },
           .show = [=](const Options& options) { return options.*field; }};
+}
+
+Flag selector(std::string_view name, std::string_view argument, std::string_view help, std::string Options::*field) {
+  Flag flag = text(name, argument, help, field);
+  flag.read = [read = flag.read](Options& options, std::string_view value) -> Complaint {
+    const auto parsed = LabelSelector::parse(value);
+    if (!parsed) return "must be a label selector such as team=shop, and " + parsed.error().message;
+    return read(options, value);
+  };
+  return flag;
 }
 
 // The same for what cannot be left empty.
@@ -276,10 +287,16 @@ std::vector<Flag> source_flags() {
             "Read the API server that this file names. Without it and without --manifests: the "
             "service account of the pod.",
             &Options::kubeconfig),
+       text("kubeconfig-context", "NAME", "Context of the kubeconfig to use. Empty: its current-context.",
+            &Options::kubeconfig_context),
        text("apiserver-host", "URL", "Address of the API server, instead of the one in the kubeconfig.",
             &Options::apiserver_host, is_url, "must be a URL such as https://10.0.0.1:6443"),
        text("watch-namespace", "NAME", "Only objects of this namespace. Empty: of all.", &Options::watch_namespace,
             is_dns_label, "must be the name of a namespace"),
+       selector("watch-namespace-selector", "SELECTOR",
+                "Only Ingresses of namespaces whose labels it selects, such as `team in (shop,blog)`; they come and go "
+                "with the labels. Needs the right to list and watch namespaces.",
+                &Options::watch_namespace_selector),
        word("ingress-class", "NAME", "Value of the legacy annotation `kubernetes.io/ingress.class` that is ours.",
             &Options::ingress_class, is_printable, "must be a name without spaces"),
        word("controller-class", "NAME",

@@ -18,8 +18,6 @@ constexpr ForeignFlag foreign[] = {
     {"validating-webhook", false, refused,
      "there is no validating webhook yet: the API server would wait for its answers. Remove the flag and the "
      "ValidatingWebhookConfiguration; mistakes are shown on /problems"},
-    {"watch-namespace-selector", false, refused,
-     "namespaces are not selected by label yet: Ingresses of all of them would be served. Use --watch-namespace"},
     {"disable-catch-all", true, refused,
      "Ingresses without a host cannot be refused yet: they would be served for every unknown host", "false"},
     {"certificate-authority", false, refused,

@@ -52,7 +52,9 @@ Result<void> check_token_file(const std::filesystem::path& file, const std::stri
 // One kubeconfig while it is read.
 class KubeconfigReader {
  public:
-  explicit KubeconfigReader(std::filesystem::path file) : file_(std::move(file)) {}
+  // context: "" = the current one.
+  KubeconfigReader(std::filesystem::path file, std::string context)
+      : file_(std::move(file)), context_(std::move(context)) {}
 
   Result<ApiConfig> read() {
     const Result<std::string> text = read_small_file(file_, "the kubeconfig");
@@ -72,10 +74,13 @@ class KubeconfigReader {
 
   Result<ApiConfig> interpret(const YAML::Node& root) {
     if (!root.IsMap()) return failure("is empty or no mapping");
-    const std::string context_name = text(root, "current-context");
-    if (context_name.empty()) return failure("names no current-context");
+    const std::string context_name = context_.empty() ? text(root, "current-context") : context_;
+    if (context_name.empty()) return failure("names no current-context; choose one with --kubeconfig-context");
     const YAML::Node context = entry(root["contexts"], context_name, "context");
-    if (!context) return failure("has no context '" + context_name + "', which is its current-context");
+    if (!context) {
+      return failure("has no context '" + context_name + "', which " +
+                     (context_.empty() ? "is its current-context" : "--kubeconfig-context names"));
+    }
     const std::string cluster_name = text(context, "cluster");
     const YAML::Node cluster = entry(root["clusters"], cluster_name, "cluster");
     if (!cluster) return failure("has no cluster '" + cluster_name + "'");
@@ -159,6 +164,7 @@ class KubeconfigReader {
   }
 
   std::filesystem::path file_;
+  std::string context_;
 };
 
 Result<void> settle_server(ApiConfig& config) {
@@ -194,8 +200,8 @@ std::string PodEnvironment::own_namespace() const {
   return text ? std::string(trimmed(*text)) : std::string();
 }
 
-Result<ApiConfig> read_kubeconfig(const std::filesystem::path& file) {
-  Result<ApiConfig> config = KubeconfigReader(file).read();
+Result<ApiConfig> read_kubeconfig(const std::filesystem::path& file, const std::string& context) {
+  Result<ApiConfig> config = KubeconfigReader(file, context).read();
   if (!config) return config;
   if (const Result<void> settled = settle_server(*config); !settled) return settled.error();
   return config;
@@ -219,11 +225,11 @@ Result<ApiConfig> in_cluster_config(const PodEnvironment& pod) {
   return config;
 }
 
-Result<ApiConfig> choose_api_config(const std::string& kubeconfig, const std::string& apiserver_host,
-                                    const PodEnvironment& pod) {
+Result<ApiConfig> choose_api_config(const ApiAddress& address, const PodEnvironment& pod) {
+  const std::string& apiserver_host = address.apiserver_host;
   Result<ApiConfig> config = ApiConfig();
-  if (!kubeconfig.empty()) {
-    config = read_kubeconfig(kubeconfig);
+  if (!address.kubeconfig.empty()) {
+    config = read_kubeconfig(address.kubeconfig, address.kubeconfig_context);
   } else if (apiserver_host.empty()) {
     config = in_cluster_config(pod);
   } else if (apiserver_host.starts_with("https://") && !pod.host.empty() &&

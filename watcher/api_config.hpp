@@ -43,15 +43,21 @@ struct PodEnvironment {
   std::string own_namespace() const;
 };
 
-// From a kubeconfig file's current context.
-Result<ApiConfig> read_kubeconfig(const std::filesystem::path& file);
+// From a context of a kubeconfig file; context "": its current-context.
+Result<ApiConfig> read_kubeconfig(const std::filesystem::path& file, const std::string& context = "");
 
 Result<ApiConfig> in_cluster_config(const PodEnvironment& pod);
 
+// Where the flags say that the API server is.
+struct ApiAddress {
+  std::string kubeconfig;          // "": the service account of the pod
+  std::string kubeconfig_context;  // "": the current one
+  std::string apiserver_host;      // overrides the server's address
+};
+
 // A kubeconfig if one is named, else the pod's service account; apiserver_host, if given, takes the place of the
 // server's address and, without either of the two, stands alone (as before `kubectl proxy`).
-Result<ApiConfig> choose_api_config(const std::string& kubeconfig, const std::string& apiserver_host,
-                                    const PodEnvironment& pod);
+Result<ApiConfig> choose_api_config(const ApiAddress& address, const PodEnvironment& pod);
 
 // The token to present. Kubernetes replaces the file about every hour.
 class BearerToken {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <random>
@@ -21,7 +22,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Time = Reflector::Time;
 
-constexpr std::size_t max_lists_at_once = 32;  // a thousand Secrets are asked for one after the other
+constexpr std::chrono::seconds tell_contacts_every{1};  // thousands of Secrets are looked at
+constexpr std::size_t max_lists_at_once = 32;           // a thousand Secrets are asked for one after the other
 
 Resource secret_resource(const ObjectName& name) {
   Resource resource;
@@ -33,7 +35,8 @@ Resource secret_resource(const ObjectName& name) {
   return resource;
 }
 
-std::vector<Resource> watched_resources(const std::string& ns) {
+std::vector<Resource> watched_resources(const ApiSourceOptions& options) {
+  const std::string& ns = options.watch_namespace;
   const auto resource = [](Kind kind, const std::string& group_version, const std::string& scope,
                            const std::string& plural) {
     Resource made;
@@ -49,37 +52,29 @@ std::vector<Resource> watched_resources(const std::string& ns) {
       resource(Kind::endpoint_slice, "discovery.k8s.io/v1", ns, "endpointslices"),
   };
   resources.front().forbidden_is_absent = !ns.empty();  // a Role of one namespace cannot grant them
+  if (!options.namespace_selector.empty()) {
+    resources.push_back(resource(Kind::namespace_object, "v1", "", "namespaces"));
+    resources.back().label_selector = options.namespace_selector;
+  }
   return resources;
 }
 
-// The Secrets that are wanted, as told by any thread. A name that was dropped and wanted again is another want: it must
-// be answered again.
+// What was said about the Secrets that are wanted, by any thread.
 class Wants {
  public:
-  using Serials = std::map<ObjectName, std::uint64_t>;
-
-  void set(const std::set<ObjectName>& names) {
+  void add(std::vector<SecretWant> wants) {
     const std::lock_guard lock(mutex_);
-    Serials next;
-    for (const ObjectName& name : names) {
-      const auto found = serials_.find(name);
-      next.emplace(name, found == serials_.end() ? ++last_ : found->second);
-    }
-    changed_ = changed_ || next != serials_;
-    serials_ = std::move(next);
+    wants_.insert(wants_.end(), std::make_move_iterator(wants.begin()), std::make_move_iterator(wants.end()));
   }
 
-  std::optional<Serials> take_changed() {
+  std::vector<SecretWant> take() {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(changed_, false)) return std::nullopt;
-    return serials_;
+    return std::exchange(wants_, {});
   }
 
  private:
   std::mutex mutex_;
-  Serials serials_;
-  std::uint64_t last_ = 0;
-  bool changed_ = false;
+  std::vector<SecretWant> wants_;
 };
 
 // The shell around the Reflectors: carries out what they ask for and hands on what they heard.
@@ -87,8 +82,14 @@ class ApiSource final : public Source, private ApiListener {
  public:
   ApiSource(std::unique_ptr<ApiClient> client, const ApiSourceOptions& options, const ReflectorOptions& limits,
             Log& log, ChangeSink& sink)
-      : client_(std::move(client)), limits_(limits), log_(log), sink_(sink), troubles_(log) {
-    for (Resource& resource : watched_resources(options.watch_namespace)) add(std::move(resource));
+      : client_(std::move(client)),
+        limits_(limits),
+        log_(log),
+        sink_(sink),
+        contacts_(options.contacts),
+        troubles_(log),
+        started_(Clock::now()) {
+    for (Resource& resource : watched_resources(options)) collections_.push_back(add(std::move(resource)));
     thread_ = std::thread([this] { run(); });
   }
 
@@ -98,8 +99,8 @@ class ApiSource final : public Source, private ApiListener {
     thread_.join();
   }
 
-  void want_secrets(const std::set<ObjectName>& names) override {
-    wants_.set(names);
+  void want_secrets(std::vector<SecretWant> wants) override {
+    wants_.add(std::move(wants));
     client_->wake();
   }
 
@@ -111,10 +112,6 @@ class ApiSource final : public Source, private ApiListener {
     bool listing = false;  // has one of the list places
     bool waiting = false;  // for a list place
   };
-  struct WantedSecret {
-    std::uint64_t serial = 0;
-    RequestId id = 0;
-  };
 
   void run();
   void follow_wants();
@@ -123,7 +120,10 @@ class ApiSource final : public Source, private ApiListener {
   void start_waiting(Time now);
   void release_place(Mirror& mirror);
   void collect(RequestId id, Mirror& mirror);
-  void deliver();
+  void deliver(Time now);
+  bool holds_back(Time now);
+  void hurry_all(Time now);
+  void tell_contacts(Time now);
 
   RequestId add(Resource resource);
   void remove(RequestId id);
@@ -139,6 +139,7 @@ class ApiSource final : public Source, private ApiListener {
   const ReflectorOptions limits_;
   Log& log_;
   ChangeSink& sink_;
+  const std::shared_ptr<ApiContacts> contacts_;
   SourceTroubles troubles_;
   Wants wants_;
   std::atomic<bool> stopping_{false};
@@ -148,11 +149,17 @@ class ApiSource final : public Source, private ApiListener {
   RequestId last_id_ = 0;
   std::unordered_map<RequestId, Mirror> mirrors_;
   std::set<std::pair<Time, RequestId>> timers_;  // the wake_at of each mirror
-  std::map<ObjectName, WantedSecret> secrets_;
-  std::deque<RequestId> waiting_;  // for a list place; may name who is gone
+  std::map<ObjectName, RequestId> secrets_;      // that are wanted
+  std::deque<RequestId> waiting_;                // for a list place; may name who is gone
   std::size_t lists_running_ = 0;
   std::vector<Change> changes_;  // not yet delivered
   bool problems_changed_ = false;
+  std::vector<RequestId> collections_;  // all but the Secrets
+  bool all_heard_ = false;              // since changes were last held back in vain
+  std::optional<Time> held_since_;      // the oldest of changes_, while others are waited for
+  bool away_ = false;                   // the server could not be reached when last tried
+  const Time started_;
+  Time contacts_told_at_{};
   std::thread thread_;
 };
 
@@ -160,7 +167,8 @@ void ApiSource::run() {
   while (!stopping_) {
     follow_wants();
     wake_due(Clock::now());
-    deliver();
+    deliver(Clock::now());
+    tell_contacts(Clock::now());
     client_->run(time_to_next(Clock::now()), *this);
   }
 }
@@ -168,25 +176,22 @@ void ApiSource::run() {
 std::chrono::milliseconds ApiSource::time_to_next(Time now) const {
   constexpr std::chrono::milliseconds most{60'000};
   if (timers_.empty()) return most;
-  const Time at = timers_.begin()->first;
+  Time at = timers_.begin()->first;
+  if (held_since_) at = std::min(at, *held_since_ + limits_.together);
   if (at <= now) return {};
   return std::min(most, std::chrono::ceil<std::chrono::milliseconds>(at - now));
 }
 
 void ApiSource::follow_wants() {
-  const auto wanted = wants_.take_changed();
-  if (!wanted) return;
-  for (auto at = secrets_.begin(); at != secrets_.end();) {
-    const auto found = wanted->find(at->first);
-    if (found != wanted->end() && found->second == at->second.serial) {
-      ++at;
-      continue;
+  for (SecretWant& want : wants_.take()) {
+    const auto found = secrets_.find(want.name);
+    if (want.wanted && found == secrets_.end()) {
+      const RequestId id = add(secret_resource(want.name));
+      secrets_.emplace(std::move(want.name), id);
+    } else if (!want.wanted && found != secrets_.end()) {
+      remove(found->second);
+      secrets_.erase(found);
     }
-    remove(at->second.id);
-    at = secrets_.erase(at);
-  }
-  for (const auto& [name, serial] : *wanted) {
-    if (!secrets_.contains(name)) secrets_[name] = {serial, add(secret_resource(name))};
   }
 }
 
@@ -271,22 +276,62 @@ void ApiSource::collect(RequestId id, Mirror& mirror) {
     changes_.push_back(std::move(change));
   }
   const std::optional<Trouble>& trouble = mirror.reflector.trouble();
+  away_ = away_ || (trouble && trouble->cause == Trouble::Cause::unreachable && !mirror.running);
   problems_changed_ |= troubles_.set(id, mirror.reflector.resource().plural, trouble ? &*trouble : nullptr);
 }
 
-void ApiSource::deliver() {
+// What happened during a gap is one change to whoever is served: an Ingress that is listed already waits for the
+// endpoints that are listed next. One kind that stays away keeps the others waiting once, and not for long.
+bool ApiSource::holds_back(Time now) {
+  const bool all = std::all_of(collections_.begin(), collections_.end(),
+                               [this](RequestId id) { return mirrors_.at(id).reflector.hearing(); });
+  all_heard_ = all_heard_ || all;
+  if (all || !all_heard_ || changes_.empty()) {
+    held_since_.reset();
+    return false;
+  }
+  if (!held_since_) held_since_ = now;
+  if (now < *held_since_ + limits_.together) return true;
+  held_since_.reset();
+  all_heard_ = false;
+  return false;
+}
+
+void ApiSource::deliver(Time now) {
   if (std::exchange(problems_changed_, false)) {
     Change change;
     change.type = Change::Type::problems;
     change.problems = troubles_.problems();
-    changes_.push_back(std::move(change));
+    std::vector<Change> told;
+    told.push_back(std::move(change));
+    sink_.push(std::move(told));
   }
-  if (!changes_.empty()) sink_.push(std::exchange(changes_, {}));
+  if (!holds_back(now) && !changes_.empty()) sink_.push(std::exchange(changes_, {}));
+}
+
+void ApiSource::tell_contacts(Time now) {
+  if (now < contacts_told_at_ + tell_contacts_every) return;
+  contacts_told_at_ = now;
+  ApiContacts::ByResource contacts;
+  for (const auto& [id, mirror] : mirrors_) {
+    const Time at = mirror.reflector.contact_at().value_or(started_);
+    const auto [found, is_new] = contacts.try_emplace(mirror.reflector.resource().plural, at);
+    if (!is_new) found->second = std::min(found->second, at);
+  }
+  contacts_->set(std::move(contacts));
+}
+
+void ApiSource::hurry_all(Time now) {
+  for (auto& [id, mirror] : mirrors_) {
+    mirror.reflector.hurry(now);
+    if (!mirror.waiting) reschedule(id, mirror);
+  }
 }
 
 void ApiSource::on_head(RequestId id, int status) {
   Mirror& mirror = mirrors_.at(id);
   mirror.reflector.on_head(status, Clock::now());
+  if (std::exchange(away_, false)) hurry_all(Clock::now());
   reschedule(id, mirror);
 }
 
@@ -314,7 +359,7 @@ Result<std::unique_ptr<Source>> start_api_source(const ApiSourceOptions& options
 
 Result<std::unique_ptr<Source>> start_api_source(const ApiSourceOptions& options, Log& log, ChangeSink& sink,
                                                  const ReflectorOptions& reflector_options) {
-  const auto config = choose_api_config(options.kubeconfig, options.apiserver_host, PodEnvironment::of_this_process());
+  const auto config = choose_api_config(options.address, PodEnvironment::of_this_process());
   if (!config) return config.error();
   auto client = ApiClient::create(*config);
   if (!client) return client.error();

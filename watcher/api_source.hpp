@@ -5,6 +5,8 @@
 
 #include "router/base/log.hpp"
 #include "router/base/result.hpp"
+#include "watcher/api_config.hpp"
+#include "watcher/api_contacts.hpp"
 #include "watcher/source.hpp"
 
 namespace fairlead {
@@ -12,9 +14,10 @@ namespace fairlead {
 struct ReflectorOptions;
 
 struct ApiSourceOptions {
-  std::string kubeconfig;       // "": the service account of the pod
-  std::string apiserver_host;   // overrides the server's address
-  std::string watch_namespace;  // "" = all
+  ApiAddress address;
+  std::string watch_namespace;     // "" = all
+  std::string namespace_selector;  // Namespaces with these labels are heard of; "": none are
+  std::shared_ptr<ApiContacts> contacts = std::make_shared<ApiContacts>();
 };
 
 // Listens to an API server on a thread of its own until it is destroyed, which takes no longer than closing the

@@ -108,8 +108,16 @@ void ClusterState::put(Kind kind, const ObjectName& name, const nlohmann::json& 
       answered_secrets_.insert(name);
       changed = put_into(secrets_, kind, name, parse_secret(name, object));
       break;
+    case Kind::namespace_object:
+      changed = put_namespace(name.name, object);
+      break;
   }
   if (changed) touched.objects.emplace(kind, name);
+}
+
+bool ClusterState::put_namespace(const std::string& name, const nlohmann::json& object) {
+  const bool selected = namespace_selector_ && namespace_selector_->matches(parse_labels(object));
+  return selected ? selected_namespaces_.insert(name).second : selected_namespaces_.erase(name) > 0;
 }
 
 void ClusterState::put_ingress(const ObjectName& name, const nlohmann::json& object, Touched& touched) {
@@ -188,6 +196,9 @@ void ClusterState::remove(Kind kind, const ObjectName& name, Touched& touched) {
       // That it does not exist may be news even if it was never there.
       removed = secrets_.erase(name) + (answered_secrets_.insert(name).second ? 1U : 0U);
       break;
+    case Kind::namespace_object:
+      removed = selected_namespaces_.erase(name.name);
+      break;
   }
   if (removed > 0) touched.objects.emplace(kind, name);
 }
@@ -223,6 +234,11 @@ std::vector<ObjectName> ClusterState::names(Kind kind) const {
       return names_of(slices_);
     case Kind::secret:
       return names_of(secrets_);
+    case Kind::namespace_object: {
+      std::vector<ObjectName> names;
+      for (const std::string& name : selected_namespaces_) names.push_back({"", name});
+      return names;
+    }
   }
   return {};
 }

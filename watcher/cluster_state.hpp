@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -48,7 +49,9 @@ struct KnownIngress : Known<IngressVersion> {
 class ClusterState {
  public:
   explicit ClusterState(const TranslateOptions& options)
-      : annotations_prefix_(options.annotations_prefix), settings_(options.settings) {}
+      : annotations_prefix_(options.annotations_prefix),
+        settings_(options.settings),
+        namespace_selector_(options.namespace_selector) {}
 
   // What a Change has really changed. A name may be here although nothing of importance is different.
   struct Touched {
@@ -72,6 +75,8 @@ class ClusterState {
   const std::map<ObjectName, Known<Service>>& services() const { return services_; }
   const std::map<ObjectName, Known<EndpointSlice>>& slices() const { return slices_; }
   const std::map<ObjectName, Known<Secret>>& secrets() const { return secrets_; }
+  // Those that are selected by their labels.
+  const std::set<std::string, std::less<>>& selected_namespaces() const { return selected_namespaces_; }
   const Problems& source_problems() const { return source_problems_; }
 
   // Null when there is none, or none usable.
@@ -95,10 +100,12 @@ class ClusterState {
   void put_ingress(const ObjectName& name, const nlohmann::json& object, Touched& touched);
   void put_slice(const ObjectName& name, const nlohmann::json& object, Touched& touched);
   void list_slice(const EndpointSlice* slice, bool listed, Touched& touched);
+  bool put_namespace(const std::string& name, const nlohmann::json& object);
   std::vector<ObjectName> names(Kind kind) const;
 
   const std::string annotations_prefix_;
   const Settings settings_;
+  const std::optional<LabelSelector> namespace_selector_;
   std::map<ObjectName, KnownIngress> ingresses_;
   std::map<ObjectName, Known<IngressClass>> classes_;
   std::map<ObjectName, Known<Service>> services_;
@@ -106,6 +113,7 @@ class ClusterState {
   std::map<ObjectName, Known<Secret>> secrets_;
   std::unordered_map<ObjectName, std::set<ObjectName>, ObjectNameHash> slices_by_service_;
   std::set<ObjectName> answered_secrets_;
+  std::set<std::string, std::less<>> selected_namespaces_;
   std::array<bool, kind_count> heard_all_{};
   Problems source_problems_;
   std::unordered_map<std::string, NameAnswer> names_;

@@ -10,6 +10,7 @@ ClassRules class_rules(const ClusterState& state, const TranslateOptions& option
     rules.ours.insert(name.name);
     rules.default_is_ours = rules.default_is_ours || known.accepted->is_default;
   }
+  if (options.namespace_selector) rules.namespaces = state.selected_namespaces();
   return rules;
 }
 
@@ -26,12 +27,14 @@ Ownership ownership(const ClassClaim& claim, const ClassRules& rules, const Tran
 std::shared_ptr<const IngressVersion> served_version(const KnownIngress& known, const ClassRules& rules,
                                                      const TranslateOptions& options) {
   const auto is_ours = [&](const ClassClaim& claim) { return ownership(claim, rules, options) == Ownership::ours; };
-  const bool served = known.accepted && is_ours(known.claim) && is_ours(known.accepted->object.claim);
+  const bool served = known.accepted && is_ours(known.claim) && is_ours(known.accepted->object.claim) &&
+                      rules.selects(known.accepted->object.name.ns);
   return served ? known.accepted : nullptr;
 }
 
 Problems ingress_problems(const ObjectName& name, const KnownIngress& known, const ClassRules& rules,
                           const TranslateOptions& options) {
+  if (!rules.selects(name.ns)) return {};
   if (known.claim_unreadable) return known.problems;
   switch (ownership(known.claim, rules, options)) {
     case Ownership::ours:

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -11,11 +12,14 @@
 
 namespace fairlead {
 
-// What the IngressClasses say, as far as it decides which Ingresses are ours.
+// What the IngressClasses and Namespaces say, as far as it decides which Ingresses are ours.
 struct ClassRules {
   std::set<std::string, std::less<>> known;
   std::set<std::string, std::less<>> ours;
   bool default_is_ours = false;
+  std::optional<std::set<std::string, std::less<>>> namespaces;  // nothing: all
+
+  bool selects(const std::string& ns) const { return !namespaces || namespaces->contains(ns); }
 
   bool operator==(const ClassRules&) const = default;
 };

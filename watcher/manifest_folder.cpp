@@ -28,7 +28,7 @@ class ManifestFolder final : public Source {
     thread_.join();
   }
 
-  void want_secrets(const std::set<ObjectName>&) override {}  // a folder is read whole
+  void want_secrets(std::vector<SecretWant>) override {}  // a folder is read whole
 
  private:
   using Clock = std::chrono::steady_clock;

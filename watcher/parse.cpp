@@ -86,6 +86,8 @@ std::string_view text_of(Kind kind) {
       return "EndpointSlice";
     case Kind::secret:
       return "Secret";
+    case Kind::namespace_object:
+      return "Namespace";
   }
   return "";
 }
@@ -105,9 +107,19 @@ ObjectName name_of(Kind kind, const nlohmann::json& object) {
     if (found == metadata->end() || !found->is_string()) return {};
     return found->get_ref<const std::string&>().substr(0, max_object_name + 1);
   };
-  ObjectName name{kind == Kind::ingress_class ? std::string() : text("namespace"), text("name")};
-  if (name.ns.empty() && kind != Kind::ingress_class) name.ns = "default";
+  const bool cluster_wide = kind == Kind::ingress_class || kind == Kind::namespace_object;
+  ObjectName name{cluster_wide ? std::string() : text("namespace"), text("name")};
+  if (name.ns.empty() && !cluster_wide) name.ns = "default";
   return name;
+}
+
+std::map<std::string, std::string, std::less<>> parse_labels(const nlohmann::json& object) {
+  std::map<std::string, std::string, std::less<>> labels;
+  Complaints unheard({});
+  for (const auto& [key, value] : JsonField(object, unheard).member("metadata").member("labels").members()) {
+    labels.emplace(key, value.text(max_object_name));
+  }
+  return labels;
 }
 
 Parsed<IngressClass> parse_ingress_class(const ObjectName& name, const nlohmann::json& object) {

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "router/base/problem.hpp"
@@ -41,6 +44,8 @@ ParsedIngress parse_ingress(const ObjectName& name, const nlohmann::json& object
 Parsed<IngressClass> parse_ingress_class(const ObjectName& name, const nlohmann::json& object);
 Parsed<Service> parse_service(const ObjectName& name, const nlohmann::json& object);
 Parsed<EndpointSlice> parse_endpoint_slice(const ObjectName& name, const nlohmann::json& object);
+// metadata.labels; what cannot be read counts as empty.
+std::map<std::string, std::string, std::less<>> parse_labels(const nlohmann::json& object);
 // A Secret without a certificate and its key is refused; whoever does not refer to it need not care.
 Parsed<Secret> parse_secret(const ObjectName& name, const nlohmann::json& object);
 

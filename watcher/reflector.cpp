@@ -13,10 +13,16 @@ using nlohmann::json;
 
 constexpr std::size_t max_refusal_bytes = 4 * 1024;
 constexpr int max_refused_watches = 3;  // then the resourceVersion is suspected: a restored etcd is older than it
+constexpr int max_failed_streams = 2;   // then pages are tried
 constexpr int http_gone = 410;
+constexpr const char* initial_events_end = "k8s.io/initial-events-end";
 
 ObjectName name_of(const json& object) {
   return {text_at(object, {"metadata", "namespace"}), text_at(object, {"metadata", "name"})};
+}
+
+bool is_change(const std::string& type) {
+  return type == "ADDED" || type == "MODIFIED" || type == "DELETED";
 }
 
 }  // namespace
@@ -25,8 +31,11 @@ Reflector::Reflector(Resource resource, const ReflectorOptions& options, std::ui
     : resource_(std::move(resource)),
       options_(options),
       back_off_(options.back_off, seed),
+      streams_(options.streaming_lists),
       lines_(options.max_event_bytes),
-      page_objects_(std::max(1, options.page_objects)) {}
+      page_objects_(std::max(1, options.page_objects)) {
+  phase_ = streams() ? Phase::stream : Phase::list;
+}
 
 std::optional<ApiRequest> Reflector::next(Time now) {
   if (running_ || now < next_at_) return std::nullopt;
@@ -39,27 +48,35 @@ std::optional<ApiRequest> Reflector::next(Time now) {
   lines_.clear();
   ApiRequest request;
   request.watch = phase_ == Phase::watch;
-  request.target = request.watch ? watch_target() : list_target();
+  request.target = phase_ == Phase::list ? list_target() : watch_target();
   request.fresh_connection = std::exchange(fresh_connection_, false);
   return request;
 }
 
 std::string Reflector::list_target() const {
-  std::string target = resource_.collection + "?limit=" + std::to_string(page_objects_);
-  if (resource_.single) target += "&fieldSelector=metadata.name%3D" + percent_encode(resource_.single->name);
-  if (!resource_.label_selector.empty()) target += "&labelSelector=" + percent_encode(resource_.label_selector);
+  std::string target = resource_.collection + "?limit=" + std::to_string(page_objects_) + selectors();
   if (!continue_token_.empty()) target += "&continue=" + percent_encode(continue_token_);
   return target;
 }
 
+// Of a watch from the version that is known, or from all that exists now.
 std::string Reflector::watch_target() {
   const auto seconds = back_off_.pick(options_.watch_time_least.count(), options_.watch_time_most.count());
-  std::string target = resource_.collection +
-                       "?watch=true&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(seconds) +
-                       "&resourceVersion=" + percent_encode(resource_version_);
-  if (resource_.single) target += "&fieldSelector=metadata.name%3D" + percent_encode(resource_.single->name);
-  if (!resource_.label_selector.empty()) target += "&labelSelector=" + percent_encode(resource_.label_selector);
-  return target;
+  std::string target =
+      resource_.collection + "?watch=true&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(seconds);
+  if (phase_ == Phase::stream) {
+    target += "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
+  } else {
+    target += "&resourceVersion=" + percent_encode(resource_version_);
+  }
+  return target + selectors();
+}
+
+std::string Reflector::selectors() const {
+  std::string text;
+  if (resource_.single) text += "&fieldSelector=metadata.name%3D" + percent_encode(resource_.single->name);
+  if (!resource_.label_selector.empty()) text += "&labelSelector=" + percent_encode(resource_.label_selector);
+  return text;
 }
 
 std::chrono::milliseconds Reflector::max_silence() const {
@@ -82,10 +99,15 @@ void Reflector::on_time(Time now) {
   trouble_.reset();
 }
 
+void Reflector::hurry(Time now) {
+  if (!running_ && trouble_ && trouble_->cause == Cause::unreachable) next_at_ = std::min(next_at_, now);
+}
+
 void Reflector::on_head(int status, Time now) {
   status_ = status;
   heard_at_ = opened_at_ = now;
   if (status != 200) return;
+  contact_at_ = now;
   forbidden_ = 0;
   if (!trouble_ || trouble_->cause != Cause::unreachable) return;
   back_off_.reset();  // however long it was away, it is back: what it says now is everyday life again
@@ -93,14 +115,15 @@ void Reflector::on_head(int status, Time now) {
 }
 
 bool Reflector::on_bytes(std::string_view bytes, Time now) {
-  if (!running_ || verdict_) return false;
+  if (!running_ || verdict_ || stream_is_whole_) return false;
   on_time(now);
   heard_at_ = now;
   if (status_ != 200) {
     body_.append(bytes.substr(0, max_refusal_bytes - std::min(max_refusal_bytes, body_.size())));
     return true;
   }
-  if (listing()) {
+  contact_at_ = now;
+  if (phase_ == Phase::list) {
     if (bytes.size() > options_.max_page_bytes - std::min(options_.max_page_bytes, body_.size())) {
       return give_up(Cause::too_large, "a page of the list is larger than " + std::to_string(options_.max_page_bytes) +
                                            " bytes (" + std::to_string(page_objects_) + " objects a page)");
@@ -134,6 +157,7 @@ bool Reflector::on_event(json event) {
   if (found == event.end() || !found->is_object()) return give_up(Cause::garbled, "a watch event has no object");
   json& object = *found;
   if (type == "ERROR") return on_error_event(object);
+  if (phase_ == Phase::stream) return on_initial_event(type, object);
 
   const std::string version = text_at(object, {"metadata", "resourceVersion"});
   if (version.empty()) return give_up(Cause::garbled, "a watch event has no resourceVersion");
@@ -141,21 +165,46 @@ bool Reflector::on_event(json event) {
     resource_version_ = version;
     return true;
   }
-  Change change;
-  change.kind = resource_.kind;
-  change.name = name_of(object);
-  if (change.name.name.empty()) return give_up(Cause::garbled, "a watch event names no object");
-  if (type == "ADDED" || type == "MODIFIED") {
-    change.type = Change::Type::put;
-    change.object = std::move(object);
-  } else if (type == "DELETED") {
-    change.type = Change::Type::remove;
-  } else {
+  if (name_of(object).name.empty()) return give_up(Cause::garbled, "a watch event names no object");
+  if (!is_change(type)) {
     return give_up(Cause::garbled, "a watch event has the unknown type '" + one_line(type) + "'");
   }
+  Change change = change_of(type, std::move(object));
   // A server that does not know the field selector must not make us read what nobody referenced.
   if (!resource_.single || change.name == *resource_.single) changes_.push_back(std::move(change));
   resource_version_ = version;
+  return true;
+}
+
+Change Reflector::change_of(const std::string& type, json object) const {
+  Change change;
+  change.kind = resource_.kind;
+  change.name = name_of(object);
+  change.type = type == "DELETED" ? Change::Type::remove : Change::Type::put;
+  if (type != "DELETED") change.object = std::move(object);
+  return change;
+}
+
+// What exists comes as ADDED; what changes meanwhile comes in between; a bookmark of its own says that this was all.
+bool Reflector::on_initial_event(const std::string& type, json& object) {
+  if (type == "BOOKMARK") {
+    if (text_at(object, {"metadata", "annotations", initial_events_end}) != "true") return true;
+    resource_version_ = text_at(object, {"metadata", "resourceVersion"});
+    if (resource_version_.empty()) return give_up(Cause::garbled, "the end of the list has no resourceVersion");
+    stream_is_whole_ = true;
+    return false;
+  }
+  if (!is_change(type) || name_of(object).name.empty()) {
+    return give_up(Cause::garbled, "the list has an event of the type '" + one_line(type) + "' that cannot be used");
+  }
+  if (listed_.size() + after_list_.size() >= options_.max_objects) {
+    return give_up(Cause::too_large, "the list has more than " + std::to_string(options_.max_objects) + " objects");
+  }
+  if (type == "ADDED" && after_list_.empty()) {
+    listed_.push_back(object);
+  } else {
+    after_list_.push_back(change_of(type, std::move(object)));
+  }
   return true;
 }
 
@@ -173,11 +222,17 @@ void Reflector::on_end(const ApiEnding& ending, Time now) {
   on_time(now);
   running_ = false;
   const bool was_settled = std::exchange(settled_, false);
+  if (std::exchange(stream_is_whole_, false)) return finish_list(now);
   if (verdict_) return recover(now);
   if (status_ == 0) {
     return wait(Cause::unreachable, ending.error.empty() ? "no answer" : one_line(ending.error), now, {});
   }
   if (status_ != 200) return on_refusal(ending, now);
+  if (phase_ == Phase::stream) {
+    stream_failed();
+    list_again();
+    return hurry_or_wait(Cause::broken_stream, "the streamed list broke off: " + one_line(ending.error), now);
+  }
   if (listing()) {
     if (ending.error.empty()) return take_page(now);
     return wait(Cause::broken_stream, "the list broke off: " + one_line(ending.error), now, {});
@@ -200,15 +255,17 @@ void Reflector::on_silence(Time now) {
 // The answer was given up half-way.
 void Reflector::recover(Time now) {
   Verdict verdict = *std::exchange(verdict_, std::nullopt);
-  if (listing() && verdict.cause == Cause::too_large) page_objects_ = std::max(1, page_objects_ / 5);
+  if (phase_ == Phase::list && verdict.cause == Cause::too_large) page_objects_ = std::max(1, page_objects_ / 5);
+  if (phase_ == Phase::stream) stream_failed();
   list_again();
   if (verdict.gone) return hurry_or_wait(verdict.cause, std::move(verdict.message), now);
   wait(verdict.cause, std::move(verdict.message), now, {});
 }
 
 void Reflector::list_again() {
-  phase_ = Phase::list;
+  phase_ = streams() ? Phase::stream : Phase::list;
   listed_.clear();
+  after_list_.clear();
   continue_token_.clear();
   body_.clear();
   body_.shrink_to_fit();
@@ -221,10 +278,19 @@ void Reflector::on_refusal(const ApiEnding& ending, Time now) {
     list_again();
     return hurry_or_wait(Cause::refused, message, now);
   }
+  if (stream_is_refused()) {
+    streams_ = false;
+    list_again();
+    next_at_ = now;
+    return;
+  }
   if (status_ == 401) return wait(Cause::unauthorized, message, now, asked);
   if (status_ == 403) return on_forbidden(now);
   const bool busy = status_ == 429 || status_ == 503;
-  if (listing()) {
+  if (phase_ == Phase::stream) {
+    if (!busy) stream_failed();
+    list_again();
+  } else if (listing()) {
     // A page that is asked for again goes on where it was, unless the server thinks the question is wrong.
     if (status_ < 500 && !busy) list_again();
   } else if (!busy && (status_ < 500 || ++refused_watches_ >= max_refused_watches)) {
@@ -232,6 +298,17 @@ void Reflector::on_refusal(const ApiEnding& ending, Time now) {
     list_again();
   }
   wait(busy ? Cause::busy : Cause::refused, message, now, asked);
+}
+
+// As servers do that do not know of it, or whose etcd cannot tell its progress: 400 or 422 (KEP-3157).
+bool Reflector::stream_is_refused() const {
+  return phase_ == Phase::stream && status_ >= 400 && status_ < 500 && status_ != 401 && status_ != 403 &&
+         status_ != 429;
+}
+
+// Whatever it is that streamed lists do not get through: pages may.
+void Reflector::stream_failed() {
+  if (++failed_streams_ >= max_failed_streams) streams_ = false;
 }
 
 void Reflector::on_forbidden(Time now) {
@@ -325,7 +402,10 @@ void Reflector::finish_list(Time now) {
     change.objects = std::move(listed_);
   }
   changes_.push_back(std::move(change));
+  for (Change& later : after_list_) changes_.push_back(std::move(later));
+  after_list_.clear();
   announced_ = true;
+  failed_streams_ = 0;
   listed_.clear();
   phase_ = Phase::watch;
   next_at_ = now;

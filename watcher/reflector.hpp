@@ -28,6 +28,7 @@ struct Resource {
 
 // The waits and limits of the protocol.
 struct ReflectorOptions {
+  bool streaming_lists = true;  // ask for collections as the initial events of a watch; pages if that is refused
   BackOffLimits back_off;
   std::chrono::milliseconds max_retry_after{300'000};  // a server that asks for longer is asked again after this
   std::chrono::milliseconds forbidden_wait{60'000};    // a role is mended by a person
@@ -41,6 +42,8 @@ struct ReflectorOptions {
   std::size_t max_page_bytes = 64 << 20;
   std::size_t max_event_bytes = 8 << 20;  // etcd holds no object of more than 1.5 MiB
   std::size_t max_objects = 1'000'000;    // of one kind
+  // After a gap, what changed is handed on when all kinds are heard again, or after this.
+  std::chrono::milliseconds together{2'000};
 };
 
 // Why a resource is not heard at present.
@@ -51,8 +54,10 @@ struct Trouble {
 };
 
 // The list/watch protocol of one resource as a state machine: says which request is to be made, is told what came back,
-// and says what that changed. Does no I/O and has no clock. A list is handed on whole when its last page is in, so what
-// was known is replaced and never emptied in between; a watch that breaks goes on from the last resourceVersion.
+// and says what that changed. Does no I/O and has no clock. A list, streamed or in pages, is handed on whole when all
+// of it is in, so what was known is replaced and never emptied in between; a watch that breaks goes on from the last
+// resourceVersion. A streamed list ends with its bookmark, and a watch of its own follows: that one shares a
+// connection, which a list must not (see api_client.cpp).
 class Reflector {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -80,14 +85,22 @@ class Reflector {
   std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
   const std::optional<Trouble>& trouble() const { return trouble_; }
   const Resource& resource() const { return resource_; }
-  bool listing() const { return phase_ == Phase::list; }
+  // A watch is open.
+  bool hearing() const { return phase_ == Phase::watch && running_ && status_ == 200; }
+  // The server answers somebody else: whoever waits because it could not be reached need wait no longer.
+  void hurry(Time now);
+  bool listing() const { return phase_ != Phase::watch; }
+  // When the server last said something of use; nothing before it first did.
+  const std::optional<Time>& contact_at() const { return contact_at_; }
 
  private:
-  enum class Phase { list, watch };
+  enum class Phase { stream, list, watch };
   using Cause = Trouble::Cause;
 
   std::string list_target() const;
   std::string watch_target();
+  std::string selectors() const;
+  bool streams() const { return streams_ && !resource_.single; }
   std::chrono::milliseconds max_silence() const;
 
   void take_page(Time now);
@@ -95,10 +108,14 @@ class Reflector {
   void finish_list(Time now);
   bool on_line(std::string_view line);
   bool on_event(nlohmann::json event);
+  bool on_initial_event(const std::string& type, nlohmann::json& object);
   bool on_error_event(const nlohmann::json& status);
+  Change change_of(const std::string& type, nlohmann::json object) const;
   bool give_up(Cause cause, std::string message);
   void recover(Time now);
   void on_refusal(const ApiEnding& ending, Time now);
+  bool stream_is_refused() const;
+  void stream_failed();
   void on_forbidden(Time now);
   void announce_absence();
   void list_again();
@@ -110,21 +127,26 @@ class Reflector {
   const ReflectorOptions options_;
   BackOff back_off_;
 
-  Phase phase_ = Phase::list;
+  Phase phase_;
+  bool streams_;  // not refused so far
   bool running_ = false;
   bool settled_ = false;  // the running watch has lasted
   bool fresh_connection_ = false;
   int status_ = 0;  // of the running request; 0 before its head
   Time next_at_{};
   Time heard_at_{};
+  std::optional<Time> contact_at_;
   Time opened_at_{};  // when the head of a watch came
   int stumbles_ = 0;  // since a watch last worked
   int refused_watches_ = 0;
+  int failed_streams_ = 0;
   int forbidden_ = 0;  // in a row
 
   std::string body_;  // of a page, or the first bytes of a refusal
   JsonLines lines_;
   ObjectList listed_;
+  std::vector<Change> after_list_;  // what a streamed list said beyond what existed when it began
+  bool stream_is_whole_ = false;
   std::string continue_token_;
   std::string resource_version_;
   int page_objects_;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -12,8 +11,8 @@
 namespace fairlead {
 
 // The kinds we listen to.
-enum class Kind { ingress, ingress_class, service, endpoint_slice, secret };
-inline constexpr int kind_count = 5;
+enum class Kind { ingress, ingress_class, service, endpoint_slice, secret, namespace_object };
+inline constexpr int kind_count = 6;
 
 struct ObjectName {
   std::string ns;  // "" for cluster-wide kinds
@@ -68,17 +67,26 @@ class ChangeSink {
   virtual void push(std::vector<Change> changes) = 0;
 };
 
+struct SecretWant {
+  ObjectName name;
+  bool wanted = false;  // else: not any more
+
+  bool operator==(const SecretWant&) const = default;
+};
+
 // Something that hears objects: a manifests folder or an API server. Runs a thread of its own from construction to
-// destruction. Every kind is announced once with `replace` (possibly empty) before the source counts as synced.
+// destruction. Every kind is announced once with `replace` (possibly empty) before the source counts as synced;
+// namespace_object only by a source that is to select by it.
 class Source {
  public:
   virtual ~Source() = default;
 
-  // The Secrets that are referenced now. Only these are read; each is put when read, and removed when it does not
-  // exist. A Secret that was wanted and is not any more is forgotten. Safe from any thread. The kind `secret` is
+  // Secrets that are referenced from now on, and those that are not any more, in the order in which they became so.
+  // Only what is wanted is read; each is put when read, and removed when it does not exist. A Secret that is wanted no
+  // longer is forgotten: if it is wanted again it is answered again. Safe from any thread. The kind `secret` is
   // announced synced (an empty replace) only by sources that read all of them anyway (a folder); an API source answers
   // each wanted name with put or remove, and the Watcher waits for those before its first publish.
-  virtual void want_secrets(const std::set<ObjectName>& names) = 0;
+  virtual void want_secrets(std::vector<SecretWant> wants) = 0;
 };
 
 }  // namespace fairlead

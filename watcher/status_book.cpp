@@ -19,12 +19,6 @@ milliseconds doubled(milliseconds first, unsigned times, milliseconds most) {
   return std::min(delay, most);
 }
 
-// Not about one Ingress: the next write would meet the same.
-bool concerns_all(const ApiAnswer& answer) {
-  const int status = answer.status;
-  return status == 0 || !answer.error.empty() || status == 401 || status == 403 || status == 429 || status >= 500;
-}
-
 }  // namespace
 
 void StatusBook::hear(const ObjectName& name, IngressFacts facts, Time now) {
@@ -175,15 +169,16 @@ void StatusBook::on_answer(const ObjectName& name, const ApiAnswer& answer, Time
   entry.in_flight = false;
   --in_flight_;
   if (answer.ok()) {
-    on_success(entry, answer, now);
+    on_success(name, entry, answer, now);
   } else {
     ++failed_;
-    on_refusal(entry, answer, now);
+    on_refusal(name, entry, answer, now);
   }
   consider(name, entry);
 }
 
-void StatusBook::on_success(Entry& entry, const ApiAnswer& answer, Time now) {
+void StatusBook::on_success(const ObjectName& name, Entry& entry, const ApiAnswer& answer, Time now) {
+  forbidden_.clear();
   ++written_;
   trouble_.clear();
   back_off_.reset();
@@ -192,14 +187,25 @@ void StatusBook::on_success(Entry& entry, const ApiAnswer& answer, Time now) {
   if (entry.was_written && entry.overwritten < max_counted) ++entry.overwritten;
   entry.written_at = now;
   const auto object = parse_api_json(answer.body);
-  if (!object) return on_refusal(entry, {422, {}, {}, {}}, now);  // the watch will tell what came of it
+  if (!object) return on_refusal(name, entry, {422, {}, {}, {}}, now);  // the watch will tell what came of it
   entry.facts->addresses = read_addresses(*object);
   entry.facts->resource_version = text_at(*object, {"metadata", "resourceVersion"});
   entry.was_written = entry.facts->addresses == wanted_;
 }
 
-void StatusBook::on_refusal(Entry& entry, const ApiAnswer& answer, Time now) {
-  if (concerns_all(answer)) {
+// Whether it is not about one Ingress, so that the next write would meet the same. What is forbidden may be either: a
+// webhook that objects to some, or a role that grants none.
+bool StatusBook::concerns_all(const ObjectName& name, const ApiAnswer& answer) {
+  const int status = answer.status;
+  if (status == 403 && answer.error.empty()) {
+    if (forbidden_.size() <= limits_.max_forbidden) forbidden_.insert(name);
+    return forbidden_.size() > limits_.max_forbidden;
+  }
+  return status == 0 || !answer.error.empty() || status == 401 || status == 429 || status >= 500;
+}
+
+void StatusBook::on_refusal(const ObjectName& name, Entry& entry, const ApiAnswer& answer, Time now) {
+  if (concerns_all(name, answer)) {
     trouble_ = reason_in(answer);
     if (now < pause_until_) return;  // of several that were under way
     pause_until_ = now + std::max(back_off_.next(), std::min(answer.retry_after, limits_.back_off.most * 5));

@@ -25,6 +25,8 @@ struct StatusLimits {
   double burst = 100;
   std::size_t max_in_flight = 8;
   std::chrono::milliseconds write_timeout{10'000};
+  std::size_t max_forbidden =
+      8;  // so many that are forbidden are themselves the cause (an admission webhook); more: we
   BackOffLimits back_off{std::chrono::milliseconds(500), std::chrono::milliseconds(60'000)};
   // Somebody else writes other addresses: twice as patient each time, so that two controllers never race.
   std::chrono::milliseconds overwritten_first{1'000};
@@ -90,9 +92,10 @@ class StatusBook {
   void consider(const ObjectName& name, const Entry& entry);
   void consider_all();
   void note_overwritten(Entry& entry, Time now) const;
-  void on_success(Entry& entry, const ApiAnswer& answer, Time now);
+  void on_success(const ObjectName& name, Entry& entry, const ApiAnswer& answer, Time now);
   ApiRequest request_for(const ObjectName& name, const Entry& entry) const;
-  void on_refusal(Entry& entry, const ApiAnswer& answer, Time now);
+  void on_refusal(const ObjectName& name, Entry& entry, const ApiAnswer& answer, Time now);
+  bool concerns_all(const ObjectName& name, const ApiAnswer& answer);
 
   const StatusLimits limits_;
   TokenBucket bucket_;
@@ -107,6 +110,7 @@ class StatusBook {
   std::set<std::pair<Time, ObjectName>> later_;
   std::map<std::uint64_t, std::vector<ObjectName>> waiting_;  // by the generation they wait for
 
+  std::set<ObjectName> forbidden_;  // since a write last succeeded, but no more than are told apart
   std::size_t in_flight_ = 0;
   Time pause_until_{};  // nothing can be written before
   std::string trouble_;

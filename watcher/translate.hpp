@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "router/base/label_selector.hpp"
 #include "router/base/problem.hpp"
 #include "router/config.hpp"
 
@@ -14,8 +15,9 @@ struct TranslateOptions {
   std::string ingress_class = "nginx";  // value of the legacy annotation kubernetes.io/ingress.class
   std::string controller_class = "fairlead.dev/ingress-controller";  // IngressClass.spec.controller that is ours
   bool watch_ingress_without_class = false;
-  std::string default_backend_service;  // "ns/name", first port; "" = local 404
-  std::string default_ssl_certificate;  // "ns/name"; "" = a generated certificate
+  std::optional<LabelSelector> namespace_selector;  // only Ingresses of such namespaces are ours; nothing: of all
+  std::string default_backend_service;              // "ns/name", first port; "" = local 404
+  std::string default_ssl_certificate;              // "ns/name"; "" = a generated certificate
   std::string annotations_prefix = "nginx.ingress.kubernetes.io";
   bool external_names = true;   // Services of type ExternalName are served
   bool topology_hints = false;  // endpoints are chosen by the hints of EndpointSlices

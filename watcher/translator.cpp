@@ -46,7 +46,8 @@ void settle(Parts& current, Parts& delta, const std::string& name, Part part) {
 }  // namespace
 
 struct Translator::Parts {
-  explicit Parts(TranslateOptions given) : options(std::move(given)), state(options), references(options, dirty) {
+  explicit Parts(TranslateOptions given)
+      : options(std::move(given)), state(options), references(options, dirty), rules(class_rules(state, options)) {
     follow_wants(dirty.secrets);
   }
 
@@ -77,7 +78,7 @@ struct Translator::Parts {
   std::set<ObjectName> served_changed;  // Ingresses; since they were last told
   std::set<ObjectName> wanted;          // Secrets
   std::set<ObjectName> unanswered;      // of these
-  std::uint64_t wanted_version = 0;
+  std::vector<SecretWant> wants;        // how they changed since that was last told
   NameWants names;
   ProblemList problems;
   Config config;  // the steps so far
@@ -89,7 +90,7 @@ void Translator::Parts::take_over(const ClusterState::Touched& touched) {
   bool classes = false;
   for (const auto& [kind, name] : touched.objects) {
     if (kind == Kind::ingress) ingresses.insert(name);
-    classes = classes || kind == Kind::ingress_class;
+    classes = classes || kind == Kind::ingress_class || kind == Kind::namespace_object;
     touch(kind, name);
   }
   if (classes) touch_classes(ingresses);
@@ -119,6 +120,8 @@ void Translator::Parts::touch(Kind kind, const ObjectName& name) {
       return problems.set({Area::endpoint_slice, id_of(name)}, problems_in(state.slices(), name));
     case Kind::secret:
       return touch_secret(name);
+    case Kind::namespace_object:
+      return;  // touch_classes
   }
 }
 
@@ -132,13 +135,14 @@ void Translator::Parts::touch_secret(const ObjectName& name) {
   for (const ObjectName& secret : wanted) references.touch_secret(secret, dirty);
 }
 
-// Finds the Ingresses that the classes make ours, or no longer ours.
+// Finds the Ingresses that the classes and namespaces make ours, or no longer ours.
 void Translator::Parts::touch_classes(std::set<ObjectName>& ingresses) {
   ClassRules next = class_rules(state, options);
   if (next == rules) return;
   for (const auto& [name, known] : state.ingresses()) {
     const bool same = ownership(known.claim, next, options) == ownership(known.claim, rules, options) &&
-                      served_version(known, next, options) == served_version(known, rules, options);
+                      served_version(known, next, options) == served_version(known, rules, options) &&
+                      next.selects(name.ns) == rules.selects(name.ns);
     if (!same) ingresses.insert(name);
   }
   rules = std::move(next);
@@ -177,11 +181,11 @@ void Translator::Parts::refresh_ingress(const ObjectName& name, Named& named) {
 
 void Translator::Parts::follow_wants(const std::set<ObjectName>& secrets) {
   for (const ObjectName& secret : secrets) {
-    const bool wants = references.wants(secret);
-    if (!wants) state.forget_secret(secret);
-    if (wants == wanted.contains(secret)) continue;
-    ++wanted_version;
-    if (wants) {
+    const bool now_wanted = references.wants(secret);
+    if (!now_wanted) state.forget_secret(secret);
+    if (now_wanted == wanted.contains(secret)) continue;
+    wants.push_back({secret, now_wanted});
+    if (now_wanted) {
       wanted.insert(secret);
       if (!state.answered(secret)) unanswered.insert(secret);
     } else {
@@ -271,12 +275,12 @@ Translator::Step Translator::step() {
   return step;
 }
 
-std::set<ObjectName> Translator::wanted_secrets() const {
+const std::set<ObjectName>& Translator::wanted_secrets() const {
   return parts_->wanted;
 }
 
-std::uint64_t Translator::wanted_secrets_version() const {
-  return parts_->wanted_version;
+std::vector<SecretWant> Translator::take_wants() {
+  return std::exchange(parts_->wants, {});
 }
 
 const std::set<std::string>& Translator::wanted_names() const {
@@ -298,6 +302,7 @@ bool Translator::synced() const {
   for (const Kind kind : {Kind::ingress, Kind::ingress_class, Kind::service, Kind::endpoint_slice}) {
     if (!parts_->state.heard_all(kind)) return false;
   }
+  if (parts_->options.namespace_selector && !parts_->state.heard_all(Kind::namespace_object)) return false;
   return parts_->unanswered.empty();
 }
 

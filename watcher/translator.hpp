@@ -35,9 +35,9 @@ class Translator {
   Step step();
 
   // Those that our Ingresses and options reference, as of the last apply.
-  std::set<ObjectName> wanted_secrets() const;
-  // Moves whenever wanted_secrets() does.
-  std::uint64_t wanted_secrets_version() const;
+  const std::set<ObjectName>& wanted_secrets() const;
+  // How they changed since this was last asked.
+  std::vector<SecretWant> take_wants();
 
   // DNS names that Services of type ExternalName stand for which our Ingresses and options lead to, as of the last
   // apply. They are forgotten when nobody leads to them any more.
@@ -47,8 +47,9 @@ class Translator {
   // DNS was heard about every one of them, if only that it cannot be asked.
   bool names_answered() const;
 
-  // The first step may be taken: every kind but Secret was replaced once, and every wanted Secret was answered (or
-  // Secret was replaced too). So it stays from then on: a Secret that is not answered later keeps nobody else waiting.
+  // The first step may be taken: every kind but Secret (Namespace, where it is selected by) was replaced once, and
+  // every wanted Secret was answered (or Secret was replaced too). So it stays from then on: a Secret that is not
+  // answered later keeps nobody else waiting.
   bool synced() const;
 
  private:

@@ -146,7 +146,6 @@ class ControlLoop final : public Watcher {
   FirstStep first_step_;
   Translator translator_;
   std::uint64_t generation_ = 0;
-  std::uint64_t wanted_version_ = 0;
   std::uint64_t names_version_ = 0;
   bool give_back_ = false;  // what a large list took, once it is translated
   std::shared_ptr<const Problems> logged_ = std::make_shared<const Problems>();
@@ -164,12 +163,16 @@ Result<std::unique_ptr<Source>> ControlLoop::start_source() {
     folder.watch_namespace = options_.watch_namespace;
     return start_manifest_folder(folder, log_, inbox_);
   }
-  return start_api_source({options_.kubeconfig, options_.apiserver_host, options_.watch_namespace}, log_, inbox_);
+  ApiSourceOptions api;
+  api.address = options_.api;
+  api.watch_namespace = options_.watch_namespace;
+  api.namespace_selector = options_.namespace_selector;
+  api.contacts = options_.contacts;
+  return start_api_source(api, log_, inbox_);
 }
 
 Result<std::unique_ptr<ApiClient>> ControlLoop::start_client() const {
-  const auto config =
-      choose_api_config(options_.kubeconfig, options_.apiserver_host, PodEnvironment::of_this_process());
+  const auto config = choose_api_config(options_.api, PodEnvironment::of_this_process());
   if (!config) return config.error();
   return ApiClient::create(*config);
 }
@@ -221,10 +224,7 @@ void ControlLoop::take_over(std::vector<Change> changes) {
 }
 
 void ControlLoop::follow_wants() {
-  if (const auto version = translator_.wanted_secrets_version(); version != wanted_version_) {
-    wanted_version_ = version;
-    source_->want_secrets(translator_.wanted_secrets());
-  }
+  if (auto wants = translator_.take_wants(); !wants.empty()) source_->want_secrets(std::move(wants));
   if (const auto version = translator_.wanted_names_version(); version != names_version_) {
     names_version_ = version;
     resolver_->want(translator_.wanted_names());

@@ -12,6 +12,8 @@
 #include "router/base/problem.hpp"
 #include "router/base/result.hpp"
 #include "router/config.hpp"
+#include "watcher/api_config.hpp"
+#include "watcher/api_contacts.hpp"
 #include "watcher/name_resolver.hpp"
 #include "watcher/reporter.hpp"
 #include "watcher/translate.hpp"
@@ -21,9 +23,9 @@ namespace fairlead {
 // Where the objects come from: exactly one of a manifests folder and an API server.
 struct WatchOptions {
   std::optional<std::filesystem::path> manifests;
-  std::string kubeconfig;                      // "" with no manifests: the service account of the pod
-  std::string apiserver_host;                  // overrides the server's address
+  ApiAddress api;                              // without manifests
   std::string watch_namespace;                 // "" = all
+  std::string namespace_selector;              // as in translate, for the API server to select by; "" = none
   std::chrono::milliseconds hold_off{2};       // a change waits this long for others to join it
   std::chrono::milliseconds hold_off_max{10};  // but never longer than this in all
   TranslateOptions translate;
@@ -31,6 +33,7 @@ struct WatchOptions {
   std::chrono::milliseconds name_patience{3'000};  // that the first update waits for DNS when all else is there
   ObjectName pod;                                  // our own, for topology hints; no name = not known
   std::optional<ReportOptions> report;             // what is written back to an API server; nothing: nothing
+  std::shared_ptr<ApiContacts> contacts = std::make_shared<ApiContacts>();
   std::shared_ptr<ReportFigures> report_figures = std::make_shared<ReportFigures>();
 };
 

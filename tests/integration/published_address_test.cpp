@@ -33,7 +33,7 @@ class PublishedAddressTest : public testing::Test {
     proxy.publisher = std::make_unique<Publisher>(
         proxy.log, [this](const std::shared_ptr<const Snapshot>& snapshot) { proxy.workers->publish(snapshot); });
     WatchOptions options;
-    options.apiserver_host = server.url();
+    options.api.apiserver_host = server.url();
     options.report.emplace();
     options.report->elect = false;
     options.report->addresses.publish_status_address = "127.0.0.1";

@@ -43,6 +43,7 @@ class MetricsPage : public testing::Test {
     sources.workers = {&one_, &other_};
     sources.snapshot = [this] { return snapshot_; };
     sources.problems = [this] { return problems_; };
+    sources.api_contact_ages = [] { return std::vector<std::pair<std::string, double>>{{"ingresses", 1.5}}; };
     sources.written_back = [] {
       return WrittenBack{.election_id = "edge-leader",
                          .leading = true,
@@ -263,6 +264,13 @@ TEST_F(MetricsPage, HasTheLabelsOfTheTable) {
     const std::string line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
     EXPECT_THAT(line, testing::ContainsRegex("^" + name + (pattern.empty() ? "" : "\\{" + pattern + "\\}") + " "));
   }
+}
+
+TEST_F(MetricsPage, ShowsHowLongTheApiServerIsSilent) {
+  EXPECT_THAT(page(), HasSubstr("fairlead_api_last_contact_age_seconds{resource=\"ingresses\"} 1.5\n"));
+  MetricsSources without = sources();
+  without.api_contact_ages = nullptr;
+  EXPECT_THAT(Metrics(without).page(), Not(HasSubstr("last_contact")));
 }
 
 TEST_F(MetricsPage, ShowsWhoLeadsAndWhatIsWrittenBack) {

@@ -115,6 +115,7 @@ TEST(Options, RefuseValuesWithoutSense) {
       {"--max-request-head-bytes=64k", "must be a size from 128 to 63k"},
       {"--max-header-count=0", "from 1"},
       {"--watch-namespace=A_B", "name of a namespace"},
+      {"--watch-namespace-selector=team>1", "must be a label selector such as team=shop, and has \">1\" after the key"},
       {"--default-ssl-certificate=cert", "\"namespace/name\""},
       {"--default-backend-service=a/b/c", "\"namespace/name\""},
       {"--configmap=x", "\"namespace/name\""},
@@ -143,6 +144,11 @@ TEST(Options, RefuseValuesWithoutSense) {
 TEST(Options, RefuseWhatDoesNotGoTogether) {
   EXPECT_THAT(refused({"--kubeconfig=/k"}), HasSubstr("--manifests cannot be combined with --kubeconfig"));
   EXPECT_THAT(refused({"--apiserver-host=http://127.0.0.1:8001"}), HasSubstr("--manifests cannot be combined"));
+  EXPECT_THAT(refused({"--kubeconfig-context=test"}), HasSubstr("--kubeconfig-context needs --kubeconfig"));
+  EXPECT_THAT(refused({"--watch-namespace-selector=a=b"}), HasSubstr("cannot be combined with --manifests"));
+  EXPECT_THAT(
+      std::get<ParseExit>(parse({"--kubeconfig=/k", "--watch-namespace-selector=a=b", "--watch-namespace=shop"})).text,
+      HasSubstr("--watch-namespace-selector cannot be combined with --watch-namespace"));
   EXPECT_THAT(refused({"--http-port=443"}), HasSubstr("--http-port and --https-port are both 443"));
   EXPECT_THAT(refused({"--healthz-port=80"}), HasSubstr("--http-port and --healthz-port are both 80"));
   EXPECT_THAT(refused({"--use-forwarded-headers"}), HasSubstr("--use-forwarded-headers needs --proxy-real-ip-cidr"));
@@ -284,8 +290,8 @@ TEST(ForeignFlags, AreAcceptedWithAWarningWhereIgnoringThemIsHarmless) {
 }
 
 TEST(ForeignFlags, AreTakenInSilenceWhereTheyAskForNothing) {
-  EXPECT_THAT(accepted({"--enable-ssl-passthrough=false", "--validating-webhook=", "--watch-namespace-selector=",
-                        "--disable-catch-all=F", "--profiling=false"})
+  EXPECT_THAT(accepted({"--enable-ssl-passthrough=false", "--validating-webhook=", "--disable-catch-all=F",
+                        "--profiling=false"})
                   .warnings,
               IsEmpty());
 }
@@ -293,7 +299,6 @@ TEST(ForeignFlags, AreTakenInSilenceWhereTheyAskForNothing) {
 TEST(ForeignFlags, AreRefusedWhereIgnoringThemIsUnsafe) {
   EXPECT_THAT(refused({"--enable-ssl-passthrough"}), StartsWith("fairlead: --enable-ssl-passthrough is refused: "));
   EXPECT_THAT(refused({"--validating-webhook=:8443"}), HasSubstr("--validating-webhook is refused"));
-  EXPECT_THAT(refused({"--watch-namespace-selector=a=b"}), HasSubstr("Use --watch-namespace"));
   EXPECT_THAT(refused({"--disable-catch-all=1"}), HasSubstr("--disable-catch-all is refused"));
   EXPECT_THAT(refused({"--certificate-authority=/ca"}), HasSubstr("use --kubeconfig"));
   EXPECT_THAT(refused({"--enable-ssl-passthrough=maybe"}), HasSubstr("must be true or false"));

@@ -94,7 +94,8 @@ SeenRequest parse_request(const std::string& head) {
   }
   request.method = words.front();
   read_path(request);
-  request.watch = request.query.contains("watch");
+  request.streamed = request.query.contains("sendInitialEvents");
+  request.watch = request.query.contains("watch") && !request.streamed;
   for (const std::string& line : lines) {
     constexpr std::string_view name = "Authorization: ";
     if (line.starts_with(name)) request.authorization = line.substr(name.size(), line.find('\r') - name.size());
@@ -298,7 +299,7 @@ void FakeApiServer::answer(FakePeer& peer, const SeenRequest& request) {
     case Verb::watch:
       return answer_watch(peer, request);
     case Verb::list:
-      return answer_list(peer, request);
+      return request.streamed ? answer_stream(peer, request) : answer_list(peer, request);
     case Verb::get:
       return answer_get(peer, request);
     case Verb::write:
@@ -389,6 +390,27 @@ std::string FakeApiServer::list_page(const SeenRequest& request, int& status) {
     list["metadata"]["continue"] = token;
   }
   return list.dump();
+}
+
+// The initial events and the bookmark that ends them; then it waits for the client to go.
+void FakeApiServer::answer_stream(FakePeer& peer, const SeenRequest& request) {
+  std::unique_lock lock(mutex_);
+  if (refuses_streams_) {
+    lock.unlock();
+    return send_whole(peer, 422, "", status_object(422, "sendInitialEvents is forbidden for watch").dump());
+  }
+  std::string lines;
+  for (const auto& [name, object] : objects_[request.plural]) {
+    if (!selects(request, name.first, name.second) || !has_labels(request, object)) continue;
+    lines += Json{{"type", "ADDED"}, {"object", object}}.dump() + "\n";
+  }
+  const Json end = {{"resourceVersion", std::to_string(version_)},
+                    {"annotations", {{"k8s.io/initial-events-end", "true"}}}};
+  lines += Json{{"type", "BOOKMARK"}, {"object", {{"metadata", end}}}}.dump() + "\n";
+  lock.unlock();
+  peer.head(200);
+  peer.chunk(lines);
+  peer.await_closed();
 }
 
 void FakeApiServer::answer_watch(FakePeer& peer, const SeenRequest& request) {
@@ -511,6 +533,11 @@ void FakeApiServer::cut_watches(const std::string& plural) {
 void FakeApiServer::require_token(const std::string& token) {
   const std::lock_guard lock(mutex_);
   token_ = token;
+}
+
+void FakeApiServer::refuse_streams() {
+  const std::lock_guard lock(mutex_);
+  refuses_streams_ = true;
 }
 
 void FakeApiServer::serve_pages_of(std::size_t objects) {

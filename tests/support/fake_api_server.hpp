@@ -30,6 +30,7 @@ struct SeenRequest {
   std::string subresource;  // "status", or ""
   std::string body;
   bool watch = false;
+  bool streamed = false;  // a list, asked for as the initial events of a watch
 };
 
 // One connection, for scripts that misbehave byte by byte.
@@ -56,7 +57,7 @@ class FakeApiServer {
  public:
   using Json = nlohmann::json;
   using Script = std::function<void(FakePeer&)>;
-  enum class Verb { list, watch, get, write };  // write: POST, PUT and PATCH
+  enum class Verb { list, watch, get, write };  // list: also a streamed one; write: POST, PUT and PATCH
 
   FakeApiServer();
   ~FakeApiServer();
@@ -82,6 +83,7 @@ class FakeApiServer {
   void expire_continue_tokens();                // and pages from before now too
   void cut_watches(const std::string& plural);  // their streams end as they are
   void require_token(const std::string& token);
+  void refuse_streams();                     // as servers do that know no streamed lists: 422
   void serve_pages_of(std::size_t objects);  // whatever limit is asked for, at most this
 
   void stop();   // closes all connections and refuses new ones
@@ -113,6 +115,7 @@ class FakeApiServer {
   void serve(Connection& connection);
   void answer(FakePeer& peer, const SeenRequest& request);
   void answer_list(FakePeer& peer, const SeenRequest& request);
+  void answer_stream(FakePeer& peer, const SeenRequest& request);
   void answer_watch(FakePeer& peer, const SeenRequest& request);
   void answer_get(FakePeer& peer, const SeenRequest& request);
   void answer_write(FakePeer& peer, const SeenRequest& request);
@@ -138,6 +141,7 @@ class FakeApiServer {
   std::map<std::string, std::vector<Json>> rests_;  // by continue token
   std::uint64_t last_token_ = 0;
   std::size_t page_ = SIZE_MAX;
+  bool refuses_streams_ = false;
   std::string token_;
   std::map<Key, std::deque<Script>> scripts_;
   std::map<Key, Script> standing_;

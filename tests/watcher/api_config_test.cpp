@@ -71,6 +71,16 @@ TEST_F(Kubeconfig, IsReadByItsCurrentContext) {
   EXPECT_TRUE(config.client_key.empty());
 }
 
+TEST_F(Kubeconfig, IsReadByTheContextThatIsNamed) {
+  const auto first = read_kubeconfig(with(server, "token: mine"), "first");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->server, "https://away.test");
+  EXPECT_EQ(first->token, "wrong");
+  const auto third = read_kubeconfig(with(server, "token: mine"), "third");
+  ASSERT_FALSE(third);
+  EXPECT_THAT(third.error().message, HasSubstr("has no context 'third', which --kubeconfig-context names"));
+}
+
 TEST_F(Kubeconfig, HoldsCertificatesInPlace) {
   const std::string data(pem_data);
   const ApiConfig config = read(server + ", certificate-authority-data: " + data,
@@ -234,15 +244,15 @@ TEST_F(InCluster, GivesWayToAKubeconfigAndToATypedHost) {
   const auto file = folder.write("k",
                                  "current-context: a\ncontexts: [{name: a, context: {cluster: b}}]\n"
                                  "clusters: [{name: b, cluster: {server: \"https://b.test\"}}]\n");
-  EXPECT_EQ(choose_api_config("", "", pod)->server, "https://10.96.0.1:443");
-  EXPECT_EQ(choose_api_config(file.string(), "", pod)->server, "https://b.test");
-  EXPECT_EQ(choose_api_config(file.string(), "https://typed.test", pod)->server, "https://typed.test");
+  EXPECT_EQ(choose_api_config({}, pod)->server, "https://10.96.0.1:443");
+  EXPECT_EQ(choose_api_config({file.string(), "", ""}, pod)->server, "https://b.test");
+  EXPECT_EQ(choose_api_config({file.string(), "", "https://typed.test"}, pod)->server, "https://typed.test");
 
-  const auto typed = choose_api_config("", "https://typed.test/", pod);
+  const auto typed = choose_api_config({"", "", "https://typed.test/"}, pod);
   EXPECT_EQ(typed->server, "https://typed.test");
   EXPECT_EQ(typed->token_file, folder.path() / "token");
-  EXPECT_TRUE(choose_api_config("", "http://typed.test", pod)->token_file.empty()) << "never in clear text";
-  EXPECT_EQ(choose_api_config("", "127.0.0.1:8001", PodEnvironment{})->server, "http://127.0.0.1:8001");
+  EXPECT_TRUE(choose_api_config({"", "", "http://typed.test"}, pod)->token_file.empty()) << "never in clear text";
+  EXPECT_EQ(choose_api_config({"", "", "127.0.0.1:8001"}, PodEnvironment{})->server, "http://127.0.0.1:8001");
 }
 
 struct TokenFile : testing::Test {

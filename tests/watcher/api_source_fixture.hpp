@@ -14,18 +14,19 @@
 
 namespace fairlead {
 
-// An API server that holds two Ingresses, and a source that listens to it from listen() on, with waits that suit a
-// test.
+// An API server that holds two Ingresses, and a source that listens to it from listen() on, in pages and with waits
+// that suit a test.
 struct ApiSourceTest : testing::Test {
   using Verb = test::FakeApiServer::Verb;
 
   ApiSourceTest() {
+    limits.streaming_lists = false;  // pages can be counted
     limits.back_off = {std::chrono::milliseconds(1), std::chrono::milliseconds(20)};
     limits.settle = std::chrono::milliseconds(20);
     limits.forbidden_wait = std::chrono::milliseconds(10);
     server.put("ingresses", "shop", "a");
     server.put("ingresses", "shop", "b");
-    options.apiserver_host = server.url();
+    options.address.apiserver_host = server.url();
   }
 
   void start() {

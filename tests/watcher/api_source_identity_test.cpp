@@ -13,26 +13,26 @@ using testing::Not;
 
 // Who the source is to the server, and the server to it, as a kubeconfig says.
 struct ApiSourceIdentity : ApiSourceTest {
-  ApiSourceIdentity() { options.apiserver_host.clear(); }
+  ApiSourceIdentity() { options.address.apiserver_host.clear(); }
 
   // cluster and user: the lines below these members.
   void configure(const std::string& cluster, const std::string& user) {
-    options.kubeconfig = folder
-                             .write("kubeconfig",
-                                    "apiVersion: v1\n"
-                                    "kind: Config\n"
-                                    "current-context: test\n"
-                                    "contexts: [{name: test, context: {cluster: fake, user: watcher}}]\n"
-                                    "clusters:\n"
-                                    "- name: fake\n"
-                                    "  cluster: {" +
-                                        cluster +
-                                        "}\n"
-                                        "users:\n"
-                                        "- name: watcher\n"
-                                        "  user: {" +
-                                        user + "}\n")
-                             .string();
+    options.address.kubeconfig = folder
+                                     .write("kubeconfig",
+                                            "apiVersion: v1\n"
+                                            "kind: Config\n"
+                                            "current-context: test\n"
+                                            "contexts: [{name: test, context: {cluster: fake, user: watcher}}]\n"
+                                            "clusters:\n"
+                                            "- name: fake\n"
+                                            "  cluster: {" +
+                                                cluster +
+                                                "}\n"
+                                                "users:\n"
+                                                "- name: watcher\n"
+                                                "  user: {" +
+                                                user + "}\n")
+                                     .string();
   }
   std::string in_clear_text() const { return "server: " + server.url(); }
 

@@ -1,4 +1,6 @@
 #include <atomic>
+#include <set>
+#include <vector>
 
 #include "tests/watcher/api_source_fixture.hpp"
 
@@ -13,9 +15,24 @@ struct ApiSourceSecrets : ApiSourceTest {
     server.put("secrets", "shop", "password");
     server.put("secrets", "blog", "cert");
   }
+  // These and no others, from now on.
+  void want(const std::set<ObjectName>& names) {
+    std::vector<SecretWant> wants;
+    for (const ObjectName& name : wanted_) {
+      if (!names.contains(name)) wants.push_back({name, false});
+    }
+    for (const ObjectName& name : names) {
+      if (!wanted_.contains(name)) wants.push_back({name, true});
+    }
+    wanted_ = names;
+    source->want_secrets(std::move(wants));
+  }
   bool was(const std::string& what, std::size_t times = 1) const {
     return eventually([&] { return heard.count(Kind::secret, what) >= times; });
   }
+
+ private:
+  std::set<ObjectName> wanted_;
 };
 
 TEST_F(ApiSourceSecrets, AreNotReadUntilTheyAreWanted) {
@@ -26,7 +43,7 @@ TEST_F(ApiSourceSecrets, AreNotReadUntilTheyAreWanted) {
 
 TEST_F(ApiSourceSecrets, AreReadByName) {
   listen();
-  source->want_secrets({{"shop", "cert"}});
+  want({{"shop", "cert"}});
   ASSERT_TRUE(was("put shop/cert"));
   ASSERT_TRUE(server.wait_for_requests("secrets", Verb::watch, 1));
   EXPECT_THAT(heard.names(Kind::secret), ElementsAre("shop/cert"));
@@ -39,7 +56,7 @@ TEST_F(ApiSourceSecrets, AreReadByName) {
 
 TEST_F(ApiSourceSecrets, ThatDoNotExistAreAnsweredAndHeardWhenTheyAppear) {
   listen();
-  source->want_secrets({{"shop", "missing"}});
+  want({{"shop", "missing"}});
   ASSERT_TRUE(was("remove shop/missing"));
   server.put("secrets", "shop", "missing");
   EXPECT_TRUE(was("put shop/missing"));
@@ -47,7 +64,7 @@ TEST_F(ApiSourceSecrets, ThatDoNotExistAreAnsweredAndHeardWhenTheyAppear) {
 
 TEST_F(ApiSourceSecrets, AreHeardWhenTheyChangeAndGo) {
   listen();
-  source->want_secrets({{"shop", "cert"}});
+  want({{"shop", "cert"}});
   ASSERT_TRUE(was("put shop/cert"));
   server.put("secrets", "shop", "cert", {{"type", "renewed"}});
   ASSERT_TRUE(was("put shop/cert", 2));
@@ -58,10 +75,10 @@ TEST_F(ApiSourceSecrets, AreHeardWhenTheyChangeAndGo) {
 
 TEST_F(ApiSourceSecrets, OfOneNameInTwoNamespacesAreTwo) {
   listen();
-  source->want_secrets({{"shop", "cert"}, {"blog", "cert"}});
+  want({{"shop", "cert"}, {"blog", "cert"}});
   ASSERT_TRUE(was("put shop/cert"));
   ASSERT_TRUE(was("put blog/cert"));
-  source->want_secrets({{"blog", "cert"}});
+  want({{"blog", "cert"}});
   server.put("secrets", "blog", "cert", {{"type", "renewed"}});
   EXPECT_TRUE(was("put blog/cert", 2));
 }
@@ -74,27 +91,35 @@ TEST_F(ApiSourceSecrets, ThatAreNotWantedAnyMoreAreForgotten) {
     closed = true;
   });
   listen();
-  source->want_secrets({{"shop", "cert"}});
+  want({{"shop", "cert"}});
   ASSERT_TRUE(was("put shop/cert"));
   ASSERT_TRUE(server.wait_for_requests("secrets", Verb::watch, 1));
-  source->want_secrets({});
+  want({});
   ASSERT_TRUE(eventually([&] { return closed.load(); }));
 
   server.put("secrets", "shop", "cert", {{"type", "renewed"}});
-  source->want_secrets({{"blog", "cert"}});
+  want({{"blog", "cert"}});
   ASSERT_TRUE(was("put blog/cert"));
   EXPECT_EQ(heard.count(Kind::secret, "put shop/cert"), 1U);
 
-  source->want_secrets({{"blog", "cert"}, {"shop", "cert"}});
+  want({{"blog", "cert"}, {"shop", "cert"}});
   ASSERT_TRUE(was("put shop/cert", 2));
   EXPECT_EQ(heard.object(Kind::secret, "shop/cert").value("type", ""), "renewed");
   EXPECT_EQ(heard.count(Kind::secret, "put blog/cert"), 1U);
 }
 
+TEST_F(ApiSourceSecrets, ThatAreDroppedAndWantedAgainAreAnsweredAgain) {
+  listen();
+  want({{"shop", "cert"}});
+  ASSERT_TRUE(was("put shop/cert"));
+  source->want_secrets({{{"shop", "cert"}, false}, {{"shop", "cert"}, true}});
+  EXPECT_TRUE(was("put shop/cert", 2));
+}
+
 TEST_F(ApiSourceSecrets, ThatMayNotBeReadAreAnsweredSoThatNobodyWaits) {
   server.always("secrets", Verb::list, test::answer_status(403, "", "may not list"));
   listen();
-  source->want_secrets({{"shop", "cert"}});
+  want({{"shop", "cert"}});
   ASSERT_TRUE(was("remove shop/cert"));
   EXPECT_TRUE(eventually([&] { return heard.complained("grant list and watch on secrets"); }));
   server.calm("secrets", Verb::list);
@@ -103,7 +128,7 @@ TEST_F(ApiSourceSecrets, ThatMayNotBeReadAreAnsweredSoThatNobodyWaits) {
 
 TEST_F(ApiSourceSecrets, AreKeptWhileTheServerIsAway) {
   listen();
-  source->want_secrets({{"shop", "cert"}});
+  want({{"shop", "cert"}});
   ASSERT_TRUE(was("put shop/cert"));
   server.stop();
   ASSERT_TRUE(eventually([&] { return heard.problems().size() == 5; }));
@@ -121,7 +146,7 @@ TEST_F(ApiSourceSecrets, AreAllAnsweredHoweverMany) {
     wanted.insert({"shop", name});
   }
   listen();
-  source->want_secrets(wanted);
+  want(wanted);
   for (const ObjectName& name : wanted) {
     const bool even = (name.name.back() - '0') % 2 == 0;
     EXPECT_TRUE(was((even ? "put shop/" : "remove shop/") + name.name)) << name.name;

@@ -1,3 +1,7 @@
+#include <atomic>
+#include <map>
+#include <thread>
+
 #include "tests/watcher/api_source_fixture.hpp"
 
 namespace fairlead {
@@ -220,6 +224,102 @@ TEST_F(ApiSource, ReadsOnlyTheWatchedNamespaceAndAllClasses) {
   EXPECT_EQ(last("endpointslices", false).path, "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices");
   EXPECT_THAT(heard.names(Kind::ingress), ElementsAre("shop/a", "shop/b"));
   EXPECT_THAT(heard.names(Kind::ingress_class), ElementsAre("fairlead"));
+}
+
+// What changes while the server is away: an Ingress goes, another comes with its Service.
+struct ApiSourceAfterAGap : ApiSourceTest {
+  ApiSourceAfterAGap() { limits.together = std::chrono::seconds(20); }
+
+  void gap() {
+    listen();
+    for (const auto& [kind, plural] : std::map<Kind, std::string>{{Kind::ingress, "ingresses"},
+                                                                  {Kind::ingress_class, "ingressclasses"},
+                                                                  {Kind::service, "services"},
+                                                                  {Kind::endpoint_slice, "endpointslices"}}) {
+      server.put(plural, kind == Kind::ingress_class ? "" : "shop", "heard");
+      const std::string name = kind == Kind::ingress_class ? "heard" : "shop/heard";
+      const Kind of = kind;
+      ASSERT_TRUE(eventually([&] { return heard.knows(of, name); }));  // by its watch
+    }
+    server.stop();
+    server.remove("ingresses", "shop", "a");
+    server.put("ingresses", "shop", "c");
+    server.put("services", "shop", "c");
+    server.forget_history();
+  }
+};
+
+TEST_F(ApiSourceAfterAGap, TellsNothingUntilAllKindsAreHeardAgain) {
+  gap();
+  std::atomic<bool> open = false;
+  server.once("services", Verb::list, [&](test::FakePeer& peer) {
+    while (!open && !peer.hung_up()) std::this_thread::yield();
+    peer.reset();
+  });
+  server.start();
+  ASSERT_TRUE(eventually([&] { return server.count("ingresses", Verb::watch) > 1; }));
+  EXPECT_EQ(heard.count(Kind::ingress, "replace"), 1U) << "the Service of the new one is not heard yet";
+  open = true;
+  EXPECT_TRUE(ingress_is_heard("shop/c"));
+  EXPECT_TRUE(heard.knows(Kind::service, "shop/c"));
+}
+
+TEST_F(ApiSourceAfterAGap, WaitsOnlySoLongForAKindThatStaysAway) {
+  limits.together = std::chrono::milliseconds(50);
+  gap();
+  server.always("services", Verb::list, test::answer_status(403, "", "may not list"));
+  server.start();
+  EXPECT_TRUE(ingress_is_heard("shop/c"));
+  EXPECT_FALSE(heard.knows(Kind::service, "shop/c"));
+}
+
+TEST_F(ApiSource, AsksForNamespacesOnlyWhenTheyAreSelectedAndThenBySelector) {
+  listen();
+  EXPECT_EQ(server.count("namespaces", Verb::list), 0U);
+  source.reset();
+  options.namespace_selector = "team=a";
+  server.put("namespaces", "", "shop", {{"metadata", {{"labels", {{"team", "a"}}}}}});
+  server.put("namespaces", "", "blog", {{"metadata", {{"labels", {{"team", "b"}}}}}});
+  start();
+  ASSERT_TRUE(eventually([&] { return heard.count(Kind::namespace_object, "replace") == 1; }));
+  EXPECT_THAT(heard.names(Kind::namespace_object), ElementsAre("shop"));
+  EXPECT_EQ(last("namespaces", false).query.at("labelSelector"), "team=a");
+}
+
+TEST_F(ApiSource, StreamsItsListsWhereTheServerCan) {
+  limits.streaming_lists = true;
+  listen();
+  EXPECT_THAT(heard.names(Kind::ingress), ElementsAre("shop/a", "shop/b"));
+  EXPECT_TRUE(last("ingresses", false).streamed);
+  ASSERT_TRUE(server.wait_for_requests("ingresses", Verb::watch, 1));
+  server.put("ingresses", "shop", "c");
+  EXPECT_TRUE(ingress_is_heard("shop/c"));
+  EXPECT_EQ(server.count("ingresses", Verb::list), 1U);
+  EXPECT_THAT(heard.problems(), IsEmpty());
+}
+
+TEST_F(ApiSource, AsksForPagesWhereStreamsAreRefused) {
+  limits.streaming_lists = true;
+  server.refuse_streams();
+  listen();
+  EXPECT_THAT(heard.names(Kind::ingress), ElementsAre("shop/a", "shop/b"));
+  EXPECT_FALSE(last("ingresses", false).streamed);
+  EXPECT_EQ(server.count("ingresses", Verb::list), 2U);
+  EXPECT_THAT(heard.problems(), IsEmpty());
+}
+
+TEST_F(ApiSource, TellsWhenEachResourceWasLastHeardOf) {
+  listen();
+  const auto resources = [&] {
+    std::vector<std::string> names;
+    for (const auto& [resource, age] : options.contacts->ages(std::chrono::steady_clock::now())) {
+      EXPECT_LT(age, 20) << resource;
+      names.push_back(resource);
+    }
+    return names;
+  };
+  EXPECT_TRUE(eventually([&] { return !resources().empty(); }));
+  EXPECT_THAT(resources(), ElementsAre("endpointslices", "ingressclasses", "ingresses", "services"));
 }
 
 TEST_F(ApiSource, TakesClassesThatItMayNotReadForNoneInANamespace) {

@@ -130,8 +130,15 @@ inline json tls_secret(const std::string& name, const std::string& more = "") {
   return made;
 }
 
+inline json namespace_object(const std::string& name, const std::map<std::string, std::string>& labels) {
+  json made = object("Namespace", name);
+  made["metadata"]["labels"] = labels;
+  return made;
+}
+
 inline Kind kind_of(const json& made) {
-  for (const Kind kind : {Kind::ingress, Kind::ingress_class, Kind::service, Kind::endpoint_slice, Kind::secret}) {
+  for (const Kind kind : {Kind::ingress, Kind::ingress_class, Kind::service, Kind::endpoint_slice, Kind::secret,
+                          Kind::namespace_object}) {
     if (made.at("kind") == std::string(text_of(kind))) return kind;
   }
   return Kind::secret;

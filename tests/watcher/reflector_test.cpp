@@ -48,10 +48,16 @@ std::string event(const std::string& type, const json& what) {
 
 const json expired = {{"kind", "Status"}, {"code", 410}, {"reason", "Expired"}, {"message", "too old"}};
 
+ReflectorOptions in_pages() {
+  ReflectorOptions options;
+  options.streaming_lists = false;
+  return options;
+}
+
 // Plays a server against one Reflector, at a time of its own.
 class Play {
  public:
-  explicit Play(Resource resource = ingresses(), ReflectorOptions options = {})
+  explicit Play(Resource resource = ingresses(), ReflectorOptions options = in_pages())
       : reflector(std::move(resource), options, 1) {}
 
   ApiRequest begin() {
@@ -358,7 +364,7 @@ TEST(Reflector, ConcludesNothingFromAnAnswerThatIsNoList) {
 }
 
 TEST(Reflector, ListsAgainAfterAnEventThatIsTooLong) {
-  ReflectorOptions options;
+  ReflectorOptions options = in_pages();
   options.max_event_bytes = 1000;
   Play play(ingresses(), options);
   play.settle();
@@ -370,7 +376,7 @@ TEST(Reflector, ListsAgainAfterAnEventThatIsTooLong) {
 }
 
 TEST(Reflector, AsksForSmallerPagesAfterOneThatIsTooLarge) {
-  ReflectorOptions options;
+  ReflectorOptions options = in_pages();
   options.max_page_bytes = 1000;
   Play play(ingresses(), options);
   play.begin();
@@ -384,7 +390,7 @@ TEST(Reflector, AsksForSmallerPagesAfterOneThatIsTooLarge) {
 }
 
 TEST(Reflector, TakesNoMoreObjectsThanAllowed) {
-  ReflectorOptions options;
+  ReflectorOptions options = in_pages();
   options.max_objects = 3;
   Play play(ingresses(), options);
   play.answer(200, page({"a", "b"}, 10, "next"));

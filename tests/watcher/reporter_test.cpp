@@ -35,7 +35,7 @@ class Replica {
       const std::string& pod, const std::string& address, const FakeApiServer& server,
       const std::function<void(ReportOptions&)>& change = [](ReportOptions&) {}) {
     WatchOptions options;
-    options.apiserver_host = server.url();
+    options.api.apiserver_host = server.url();
     options.report.emplace();
     options.report->lease.ns = "ingress";
     options.report->lease.identity = pod;

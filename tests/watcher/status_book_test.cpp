@@ -225,6 +225,36 @@ TEST(StatusBook, AServerThatDoesNotAnswerIsGivenTime) {
   EXPECT_EQ(play.book.trouble(), "");
 }
 
+TEST(StatusBook, SomeThatAreForbiddenKeepNoOtherWaiting) {
+  Play play;
+  play.book.want(ours);
+  for (const char* name : {"a", "b", "c"}) play.serve(name);
+  for (int round = 0; round < 10; ++round) {
+    for (const std::string& name : play.due()) play.answer(name, {403, "an admission webhook objects", {}, {}});
+    play.pass(seconds(61));
+  }
+  EXPECT_EQ(play.book.trouble(), "");
+  for (const std::string& name : play.due()) play.answer(name, {403, "an admission webhook objects", {}, {}});
+  play.serve("web");
+  EXPECT_THAT(play.due(), ElementsAre("web"));
+}
+
+TEST(StatusBook, WhenManyAreForbiddenItIsTheRoleAndAllWait) {
+  StatusLimits limits;
+  limits.max_forbidden = 2;
+  Play play(limits);
+  play.book.want(ours);
+  for (const char* name : {"a", "b", "c"}) play.serve(name);
+  for (const std::string& name : play.due()) play.answer(name, {403, "forbidden", {}, {}});
+  EXPECT_THAT(play.book.trouble(), testing::HasSubstr("403"));
+  play.serve("web");
+  EXPECT_THAT(play.due(), IsEmpty());
+  play.pass(seconds(1));
+  EXPECT_THAT(play.due(), testing::Contains("web"));
+  play.answer("web", written(ours, "2"));
+  EXPECT_EQ(play.book.trouble(), "");
+}
+
 TEST(StatusBook, WaitsAsLongAsTheServerAsks) {
   Play play;
   play.book.want(ours);

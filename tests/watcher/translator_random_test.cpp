@@ -90,6 +90,8 @@ class World {
         if (bad_secrets_ && one_in(4)) made["stringData"]["tls.key"] = "bad";
         return made;
       }
+      case Kind::namespace_object:
+        return namespace_object(any({"shop", "blog"}), {{"team", any({"a", "b"})}});
     }
     return {};
   }
@@ -131,7 +133,7 @@ class World {
   }
 
   static constexpr Kind kinds_[] = {Kind::ingress, Kind::ingress,        Kind::ingress, Kind::ingress_class,
-                                    Kind::service, Kind::endpoint_slice, Kind::secret};
+                                    Kind::service, Kind::endpoint_slice, Kind::secret,  Kind::namespace_object};
   std::mt19937 random_;
   bool bad_secrets_;
 };
@@ -289,6 +291,14 @@ TEST(Translator, AlwaysEqualsTheFullTranslation) {
 TEST(Translator, AlwaysEqualsTheFullTranslationWithEveryOption) {
   const TranslateOptions options = every_option();
   for (std::uint32_t seed = 1000; seed < 1040; ++seed) {
+    ASSERT_EQ(first_difference(seed, 60, options), -1) << "seed " << seed;
+  }
+}
+
+TEST(Translator, AlwaysEqualsTheFullTranslationOfSelectedNamespaces) {
+  TranslateOptions options;
+  options.namespace_selector = LabelSelector::parse("team=a").value();
+  for (std::uint32_t seed = 3000; seed < 3060; ++seed) {
     ASSERT_EQ(first_difference(seed, 60, options), -1) << "seed " << seed;
   }
 }

@@ -140,17 +140,61 @@ TEST_F(ServedCluster, AServiceThatIsNoExternalNameAnyMoreWantsNoName) {
   EXPECT_THAT(translator.wanted_names(), IsEmpty());
 }
 
+// Two namespaces with an Ingress each, of which one is selected.
+struct SelectedNamespaces : testing::Test {
+  SelectedNamespaces() {
+    for (const Kind kind : {Kind::service, Kind::endpoint_slice, Kind::secret}) translator.apply({replace(kind, {})});
+    translator.apply({replace(Kind::ingress_class, {ingress_class("fairlead", TranslateOptions{}.controller_class)}),
+                      replace(Kind::ingress, {ingress("shop/web", {{"shop.test", {"Prefix / web:80"}}}),
+                                              ingress("blog/web", {{"blog.test", {"Prefix / web:80"}}})})});
+  }
+  static TranslateOptions of_team_a() {
+    TranslateOptions options;
+    options.namespace_selector = LabelSelector::parse("team=a").value();
+    return options;
+  }
+  std::vector<std::string> hosts_after(const Change& change) {
+    translator.apply({change});
+    return names_in(translator.step().delta.hosts);
+  }
+
+  Translator translator{of_team_a()};
+};
+
+TEST_F(SelectedNamespaces, AreAwaitedBeforeAnythingIsServed) {
+  EXPECT_FALSE(translator.synced());
+  translator.apply({replace(Kind::namespace_object, {})});
+  EXPECT_TRUE(translator.synced());
+}
+
+TEST_F(SelectedNamespaces, BringTheirIngressesAndTakeThemAwayWithTheirLabels) {
+  EXPECT_THAT(hosts_after(replace(Kind::namespace_object, {namespace_object("shop", {{"team", "a"}}),
+                                                           namespace_object("blog", {{"team", "b"}})})),
+              ElementsAre("", "shop.test"));
+  EXPECT_THAT(hosts_after(put(namespace_object("blog", {{"team", "a"}}))), ElementsAre("blog.test"));
+  EXPECT_THAT(hosts_after(put(namespace_object("shop", {}))), ElementsAre("-shop.test"));
+  EXPECT_THAT(hosts_after(remove(Kind::namespace_object, "blog")), ElementsAre("-blog.test"));
+}
+
+TEST_F(SelectedNamespaces, HideTheProblemsOfAllOthers) {
+  translator.apply({replace(Kind::namespace_object, {})});
+  json lost = ingress("blog/lost", {});
+  lost["spec"]["ingressClassName"] = "nobody";
+  translator.apply({put(lost)});
+  EXPECT_THAT(*translator.step().problems, IsEmpty());
+}
+
 TEST_F(ServedCluster, OnlySecretsOfOurIngressesAreWanted) {
   EXPECT_THAT(translator.wanted_secrets(), ElementsAre(ObjectName{"shop", "cert"}));
   json foreign = with_tls(ingress("shop/foreign", {{"e.test", {"Prefix / web:80"}}}), {"e.test"}, "theirs");
   foreign["spec"]["ingressClassName"] = "another";
-  const std::uint64_t version = translator.wanted_secrets_version();
+  EXPECT_THAT(translator.take_wants(), testing::Contains(SecretWant{{"shop", "cert"}, true}));
   translator.apply({put(foreign)});
   EXPECT_THAT(translator.wanted_secrets(), SizeIs(1));
-  EXPECT_EQ(translator.wanted_secrets_version(), version);
+  EXPECT_THAT(translator.take_wants(), IsEmpty());
   translator.apply({remove(Kind::ingress, "shop/api")});
   EXPECT_THAT(translator.wanted_secrets(), IsEmpty());
-  EXPECT_NE(translator.wanted_secrets_version(), version);
+  EXPECT_THAT(translator.take_wants(), ElementsAre(SecretWant{{"shop", "cert"}, false}));
 }
 
 TEST_F(ServedCluster, AHostKeepsItsCertificateUntilItsNewSecretIsAnswered) {

@@ -225,7 +225,7 @@ class WatcherOfAnApiServer : public testing::Test {
                  "apiVersion: v1\nkind: Config\ncurrent-context: it\ncontexts: [{name: it, context: {cluster: it, "
                  "user: me}}]\nusers: [{name: me, user: {token: abc}}]\nclusters: [{name: it, cluster: {server: '" +
                      server.url() + "'}}]\n");
-    options.kubeconfig = folder / "config";
+    options.api.kubeconfig = folder / "config";
     server.put("ingressclasses", "", "fairlead", {{"spec", {{"controller", "fairlead.dev/ingress-controller"}}}});
   }
   void put_ingress(const std::string& host, const std::string& secret = "") {
@@ -325,7 +325,7 @@ TEST(WatcherStart, FailsWhenTheSourceCannotBeUsedAtAll) {
   ASSERT_FALSE(no_folder);
   EXPECT_THAT(no_folder.error().message, HasSubstr("/nonexistent/folder"));
   options.manifests.reset();
-  options.kubeconfig = "/nonexistent/kubeconfig";
+  options.api.kubeconfig = "/nonexistent/kubeconfig";
   auto no_kubeconfig = Watcher::start(options, log, [](ConfigUpdate) {});
   ASSERT_FALSE(no_kubeconfig);
   EXPECT_THAT(no_kubeconfig.error().message, HasSubstr("/nonexistent/kubeconfig"));
