@@ -31,12 +31,17 @@ PathMatcher::PathMatcher(const Host& host) : regex_(host.regex) {
   }
   std::stable_sort(prefixes_.begin(), prefixes_.end(),
                    [](const Rule& a, const Rule& b) { return a.path.size() > b.path.size(); });
-  if (exact_.size() > linear_up_to) {
-    for (const Rule& rule : exact_) exact_by_path_.emplace(rule.path, rule.index);
-  }
-  if (prefixes_.size() > linear_up_to) {
-    for (const Rule& rule : prefixes_) prefix_by_path_.emplace(rule.path, rule.index);
-  }
+  exact_.shrink_to_fit();
+  prefixes_.shrink_to_fit();
+  exact_by_path_ = by_path(exact_);
+  prefix_by_path_ = by_path(prefixes_);
+}
+
+std::unique_ptr<const PathMatcher::ByPath> PathMatcher::by_path(const std::vector<Rule>& rules) {
+  if (rules.size() <= linear_up_to) return nullptr;
+  auto made = std::make_unique<ByPath>();
+  for (const Rule& rule : rules) made->emplace(rule.path, rule.index);
+  return made;
 }
 
 std::size_t PathMatcher::match(std::string_view path) const {
@@ -46,9 +51,9 @@ std::size_t PathMatcher::match(std::string_view path) const {
 }
 
 std::size_t PathMatcher::match_exact(std::string_view path) const {
-  if (!exact_by_path_.empty()) {
-    const auto found = exact_by_path_.find(path);
-    return found == exact_by_path_.end() ? none : found->second;
+  if (exact_by_path_) {
+    const auto found = exact_by_path_->find(path);
+    return found == exact_by_path_->end() ? none : found->second;
   }
   for (const Rule& rule : exact_) {
     if (rule.path == path) return rule.index;
@@ -57,7 +62,7 @@ std::size_t PathMatcher::match_exact(std::string_view path) const {
 }
 
 std::size_t PathMatcher::match_prefix(std::string_view path) const {
-  if (prefix_by_path_.empty()) {
+  if (!prefix_by_path_) {
     for (const Rule& rule : prefixes_) {
       if (covers(rule.path, path)) return rule.index;
     }
@@ -71,7 +76,7 @@ std::size_t PathMatcher::match_prefix(std::string_view path) const {
     candidate = candidate.substr(0, slash == std::string_view::npos ? 0 : slash);
   }
   for (;;) {
-    if (const auto found = prefix_by_path_.find(candidate); found != prefix_by_path_.end()) return found->second;
+    if (const auto found = prefix_by_path_->find(candidate); found != prefix_by_path_->end()) return found->second;
     const std::size_t slash = candidate.rfind('/');
     if (slash == std::string_view::npos) return none;
     candidate = candidate.substr(0, slash);

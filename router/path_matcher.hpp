@@ -34,14 +34,15 @@ class PathMatcher {
   };
   using ByPath = std::unordered_map<std::string_view, std::size_t>;
 
+  static std::unique_ptr<const ByPath> by_path(const std::vector<Rule>& rules);
   std::size_t match_exact(std::string_view path) const;
   std::size_t match_prefix(std::string_view path) const;
   std::size_t match_regex(std::string_view path) const;
 
   std::vector<Rule> exact_;
-  std::vector<Rule> prefixes_;  // longest first
-  ByPath exact_by_path_;        // only when there are more than linear_up_to
-  ByPath prefix_by_path_;
+  std::vector<Rule> prefixes_;                   // longest first
+  std::unique_ptr<const ByPath> exact_by_path_;  // only when there are more than linear_up_to
+  std::unique_ptr<const ByPath> prefix_by_path_;
   std::vector<std::unique_ptr<const re2::RE2>> regexes_;  // by index; null where a path is no regex
   bool regex_ = false;
 };

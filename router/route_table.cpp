@@ -158,6 +158,7 @@ class TableEditor {
 
   void add_host(const std::string& name, const std::shared_ptr<const Host>& host) {
     auto compiled = std::make_shared<CompiledHost>(host);
+    compiled->upstream_indexes.reserve(host->paths.size());
     for (const Path& path : host->paths) {
       compiled->upstream_indexes.push_back(path.upstream_key.empty() ? no_upstream : acquire(path.upstream_key));
     }

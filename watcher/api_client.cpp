@@ -248,6 +248,7 @@ void CurlClient::finish(const CURLMsg& message) {
   const CURLcode code = message.data.result;
   ApiEnding ending;
   if (code != CURLE_OK) ending.error = transfer->error[0] != '\0' ? transfer->error.data() : curl_easy_strerror(code);
+  ending.untrusted = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_ISSUER_ERROR;
   curl_off_t retry_after = 0;
   curl_easy_getinfo(message.easy_handle, CURLINFO_RETRY_AFTER, &retry_after);
   constexpr curl_off_t most = 24 * 3600;

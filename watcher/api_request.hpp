@@ -19,6 +19,7 @@ struct ApiRequest {
 struct ApiEnding {
   std::string error;                         // "" when the answer came to its end
   std::chrono::milliseconds retry_after{0};  // as the server asked
+  bool untrusted = false;                    // the server could not show that it is the one that is meant
 };
 
 // An answer that was waited for as a whole.

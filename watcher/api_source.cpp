@@ -276,7 +276,7 @@ void ApiSource::collect(RequestId id, Mirror& mirror) {
     changes_.push_back(std::move(change));
   }
   const std::optional<Trouble>& trouble = mirror.reflector.trouble();
-  away_ = away_ || (trouble && trouble->cause == Trouble::Cause::unreachable && !mirror.running);
+  away_ = away_ || (trouble && trouble->is_away() && !mirror.running);
   problems_changed_ |= troubles_.set(id, mirror.reflector.resource().plural, trouble ? &*trouble : nullptr);
 }
 

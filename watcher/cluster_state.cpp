@@ -163,13 +163,14 @@ void ClusterState::list_slice(const EndpointSlice* slice, bool listed, Touched& 
   if (!slice || slice->service.empty()) return;
   const ObjectName service{slice->name.ns, slice->service};
   touched.backed.insert(service);
+  std::vector<std::string>& names = slices_by_service_[service];
+  const auto at = std::lower_bound(names.begin(), names.end(), slice->name.name);
   if (listed) {
-    slices_by_service_[service].insert(slice->name);
+    names.insert(at, slice->name.name);
     return;
   }
-  const auto found = slices_by_service_.find(service);
-  found->second.erase(slice->name);
-  if (found->second.empty()) slices_by_service_.erase(found);
+  names.erase(at);
+  if (names.empty()) slices_by_service_.erase(service);
 }
 
 void ClusterState::remove(Kind kind, const ObjectName& name, Touched& touched) {
@@ -252,7 +253,7 @@ std::vector<const EndpointSlice*> ClusterState::slices_of(const ObjectName& serv
   std::vector<const EndpointSlice*> all;
   const auto found = slices_by_service_.find(service);
   if (found == slices_by_service_.end()) return all;
-  for (const ObjectName& name : found->second) all.push_back(slices_.at(name).accepted.get());
+  for (const std::string& name : found->second) all.push_back(slices_.at({service.ns, name}).accepted.get());
   return all;
 }
 

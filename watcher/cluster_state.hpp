@@ -111,7 +111,7 @@ class ClusterState {
   std::map<ObjectName, Known<Service>> services_;
   std::map<ObjectName, Known<EndpointSlice>> slices_;
   std::map<ObjectName, Known<Secret>> secrets_;
-  std::unordered_map<ObjectName, std::set<ObjectName>, ObjectNameHash> slices_by_service_;
+  std::unordered_map<ObjectName, std::vector<std::string>, ObjectNameHash> slices_by_service_;  // names, sorted
   std::set<ObjectName> answered_secrets_;
   std::set<std::string, std::less<>> selected_namespaces_;
   std::array<bool, kind_count> heard_all_{};

@@ -33,7 +33,7 @@ struct UpstreamTarget {
   ServicePortRef port;  // neither number nor name: the first port
   UpstreamProtocol protocol = UpstreamProtocol::http;
 
-  // No two targets have the same, since no name of an object has a '/'.
+  // "<namespace>/<service>/<port>…": no two targets have the same, since no name of an object has a '/'.
   std::string key() const;
 };
 

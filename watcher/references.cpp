@@ -46,8 +46,7 @@ std::optional<std::string> wildcard_over(const std::string& host) {
 References::References(const TranslateOptions& options, Dirty& dirty) : options_(options) {
   dirty.hosts.insert("");
   if (const auto target = default_backend(options)) {
-    upstreams_[target->key()] = {*target, {}, true};
-    upstreams_by_service_[target->service].insert(target->key());
+    upstreams_[target->key()].pinned = true;
     dirty.upstreams.insert(target->key());
   }
   if (const auto secret = default_certificate(options)) {
@@ -70,7 +69,8 @@ void References::mark(const IngressPart& part, Dirty& dirty) const {
 void References::mark_below(const std::string& wildcard, Dirty& dirty) const {
   if (!wildcard.starts_with("*.") || !tls_hosts_.contains(wildcard)) return;
   const auto covered = hosts_below_.find(wildcard);
-  if (covered != hosts_below_.end()) dirty.hosts.insert(covered->second.begin(), covered->second.end());
+  if (covered == hosts_below_.end()) return;
+  for (const std::string_view name : covered->second) dirty.hosts.emplace(name);
 }
 
 void References::add(const std::shared_ptr<const IngressVersion>& version,
@@ -78,16 +78,14 @@ void References::add(const std::shared_ptr<const IngressVersion>& version,
   const Precedence order(version->object);
   const LazyPart lazy(version, path_count(*part) > small_part ? part : nullptr);
   for (const auto& [name, paths] : part->hosts) {
-    hosts_[name].emplace(order, lazy);
-    if (const auto wildcard = wildcard_over(name)) hosts_below_[*wildcard].insert(name);
+    const auto host = hosts_.try_emplace(name).first;
+    host->second.emplace(order, lazy);
+    if (const auto wildcard = wildcard_over(name)) hosts_below_[*wildcard].insert(host->first);
   }
   for (const auto& [name, share] : part->tls) tls_hosts_[name].emplace(order, lazy);
   for (const auto& [secret, fields] : part->secrets) secrets_[secret].parts.emplace(order, lazy);
   for (const auto& [key, share] : part->upstreams) {
-    UpstreamUse& use = upstreams_[key];
-    use.target = share.target;
-    use.parts.emplace(order, lazy);
-    upstreams_by_service_[share.target.service].insert(key);
+    upstreams_[key].parts.emplace(order, lazy);
   }
   mark(*part, dirty);
 }
@@ -96,12 +94,12 @@ void References::remove(const IngressVersion& version, const IngressPart& part, 
   const Precedence order(version.object);
   mark(part, dirty);
   for (const auto& [name, paths] : part.hosts) {
+    if (const auto wildcard = wildcard_over(name); wildcard && hosts_.at(name).size() == 1) {
+      const auto covered = hosts_below_.find(*wildcard);
+      covered->second.erase(name);
+      if (covered->second.empty()) hosts_below_.erase(covered);
+    }
     erase_part(hosts_, name, order);
-    const auto wildcard = hosts_.contains(name) ? std::nullopt : wildcard_over(name);
-    if (!wildcard) continue;
-    const auto covered = hosts_below_.find(*wildcard);
-    covered->second.erase(name);
-    if (covered->second.empty()) hosts_below_.erase(covered);
   }
   for (const auto& [name, share] : part.tls) erase_part(tls_hosts_, name, order);
   for (const auto& [secret, fields] : part.secrets) {
@@ -112,17 +110,15 @@ void References::remove(const IngressVersion& version, const IngressPart& part, 
   for (const auto& [key, share] : part.upstreams) {
     const auto use = upstreams_.find(key);
     use->second.parts.erase(order);
-    if (!use->second.parts.empty() || use->second.pinned) continue;
-    upstreams_.erase(use);
-    const auto keys = upstreams_by_service_.find(share.target.service);
-    keys->second.erase(key);
-    if (keys->second.empty()) upstreams_by_service_.erase(keys);
+    if (use->second.parts.empty() && !use->second.pinned) upstreams_.erase(use);
   }
 }
 
 void References::touch_service(const ObjectName& service, Dirty& dirty) const {
-  const auto keys = upstreams_by_service_.find(service);
-  if (keys != upstreams_by_service_.end()) dirty.upstreams.insert(keys->second.begin(), keys->second.end());
+  const std::string begin = service.ns + "/" + service.name + "/";
+  for (auto use = upstreams_.lower_bound(begin); use != upstreams_.end() && use->first.starts_with(begin); ++use) {
+    dirty.upstreams.insert(use->first);
+  }
 }
 
 void References::touch_every_service(Dirty& dirty) const {
@@ -184,7 +180,9 @@ Built<Upstream> References::upstream(const std::string& key, const ClusterState&
   const auto use = upstreams_.find(key);
   if (use == upstreams_.end()) return {};
   return looking_at(use->second.parts, [&](const PartsByAge& parts) {
-    return build_upstream(use->second.target, parts, state, options_);
+    const UpstreamTarget target =
+        parts.empty() ? *default_backend(options_) : parts.begin()->second->upstreams.at(key).target;
+    return build_upstream(target, parts, state, options_);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "watcher/cluster_state.hpp"
@@ -50,7 +51,6 @@ class References {
 
  private:
   struct UpstreamUse {
-    UpstreamTarget target;
     PartsByAge parts;
     bool pinned = false;  // by an option
   };
@@ -65,10 +65,10 @@ class References {
 
   const TranslateOptions& options_;
   std::unordered_map<std::string, PartsByAge> hosts_;
-  std::unordered_map<std::string, std::set<std::string>> hosts_below_;  // by the wildcard that covers them
+  // By the wildcard that covers them; the names stand in hosts_.
+  std::unordered_map<std::string, std::set<std::string_view>> hosts_below_;
   std::unordered_map<std::string, PartsByAge> tls_hosts_;
-  std::unordered_map<std::string, UpstreamUse> upstreams_;
-  std::unordered_map<ObjectName, std::set<std::string>, ObjectNameHash> upstreams_by_service_;
+  std::map<std::string, UpstreamUse> upstreams_;  // by key: those of a Service stand side by side
   std::unordered_map<ObjectName, SecretUse, ObjectNameHash> secrets_;
 };
 

@@ -100,7 +100,7 @@ void Reflector::on_time(Time now) {
 }
 
 void Reflector::hurry(Time now) {
-  if (!running_ && trouble_ && trouble_->cause == Cause::unreachable) next_at_ = std::min(next_at_, now);
+  if (!running_ && trouble_ && trouble_->is_away()) next_at_ = std::min(next_at_, now);
 }
 
 void Reflector::on_head(int status, Time now) {
@@ -109,7 +109,7 @@ void Reflector::on_head(int status, Time now) {
   if (status != 200) return;
   contact_at_ = now;
   forbidden_ = 0;
-  if (!trouble_ || trouble_->cause != Cause::unreachable) return;
+  if (!trouble_ || !trouble_->is_away()) return;
   back_off_.reset();  // however long it was away, it is back: what it says now is everyday life again
   stumbles_ = 0;
 }
@@ -225,7 +225,8 @@ void Reflector::on_end(const ApiEnding& ending, Time now) {
   if (std::exchange(stream_is_whole_, false)) return finish_list(now);
   if (verdict_) return recover(now);
   if (status_ == 0) {
-    return wait(Cause::unreachable, ending.error.empty() ? "no answer" : one_line(ending.error), now, {});
+    const Cause cause = ending.untrusted ? Cause::untrusted : Cause::unreachable;
+    return wait(cause, ending.error.empty() ? "no answer" : one_line(ending.error), now, {});
   }
   if (status_ != 200) return on_refusal(ending, now);
   if (phase_ == Phase::stream) {

@@ -48,9 +48,22 @@ struct ReflectorOptions {
 
 // Why a resource is not heard at present.
 struct Trouble {
-  enum class Cause { unreachable, unauthorized, forbidden, busy, refused, broken_stream, garbled, too_large };
+  enum class Cause {
+    unreachable,
+    untrusted,
+    unauthorized,
+    forbidden,
+    busy,
+    refused,
+    broken_stream,
+    garbled,
+    too_large
+  };
   Cause cause = Cause::unreachable;
   std::string message;
+
+  // Nothing was heard of the server at all.
+  bool is_away() const { return cause == Cause::unreachable || cause == Cause::untrusted; }
 };
 
 // The list/watch protocol of one resource as a state machine: says which request is to be made, is told what came back,

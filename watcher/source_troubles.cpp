@@ -8,6 +8,8 @@ const char* headline(Trouble::Cause cause) {
   switch (cause) {
     case Cause::unreachable:
       return "the API server cannot be reached";
+    case Cause::untrusted:
+      return "the API server cannot show that it is the one that is meant (its certificate is not trusted)";
     case Cause::unauthorized:
       return "the API server does not accept the credentials";
     case Cause::forbidden:
@@ -53,7 +55,8 @@ bool SourceTroubles::enter(const Group& group, const Trouble& trouble) {
   Entry& entry = entries_[group];
   if (entry.reflectors++ > 0) return false;
   entry.message = std::string(headline(group.second)) + ": " + trouble.message;
-  log_.warning("cannot hear " + group.first + ": " + entry.message);
+  const bool grave = group.second == Trouble::Cause::untrusted || group.second == Trouble::Cause::unauthorized;
+  log_.write(grave ? LogLevel::error : LogLevel::warning, "cannot hear " + group.first + ": " + entry.message);
   return true;
 }
 
@@ -67,8 +70,10 @@ bool SourceTroubles::leave(const Group& group) {
 Problems SourceTroubles::problems() const {
   Problems problems;
   for (const auto& [group, entry] : entries_) {
-    problems.push_back(
-        {{"Source", "", group.first}, "", entry.message + ". What was heard last is still served", Severity::warning});
+    problems.push_back({{"Source", "", group.first},
+                        "",
+                        entry.message + ". What was heard last is still served",
+                        group.second == Trouble::Cause::untrusted ? Severity::error : Severity::warning});
   }
   return problems;
 }

@@ -15,6 +15,8 @@ VARIANTS = {
                                  "publishService": {"enabled": False}, "updateStrategy": {"type": "RollingUpdate"}}},
     "autoscaled": {"controller": {"autoscaling": {"enabled": True, "targetMemoryUtilizationPercentage": 80},
                                   "minAvailable": 1, "priorityClassName": "system-cluster-critical"}},
+    "namespace-selector": {"controller": {"service": {"type": "NodePort", "nodePorts": {"http": 30080, "https": 30443}},
+                                          "scope": {"namespaceSelector": "fairlead.dev/serve=true"}}},
     "own-namespace": {"controller": {"scope": {"enabled": True}}},
     "other-namespace": {"controller": {"scope": {"enabled": True, "namespace": "default"}}},
     "migration": {"controller": {"ingressClassResource": {"name": "nginx", "default": True,
@@ -77,7 +79,8 @@ class ChartTest(ManifestChecks, unittest.TestCase):
                 self.helm("lint", "--strict", deployment.DEPLOY / "chart", values=values)
 
     def test_it_grants_what_the_manifests_grant(self):
-        for variant, overlay in [("defaults", "loadbalancer"), ("own-namespace", "one-namespace")]:
+        for variant, overlay in [("defaults", "loadbalancer"), ("own-namespace", "one-namespace"),
+                                 ("namespace-selector", "namespace-selector")]:
             with self.subTest(variant=variant):
                 self.assertEqual(self.rules(self.render(variant)), self.rules(deployment.overlay(overlay)))
 

@@ -1,10 +1,11 @@
 """Every way to be somebody at the API server."""
 import json
+import subprocess
 import unittest
 
 from support import certificates, objects
 from support.case import KubernetesCase
-from support.fairlead import SERVICE_ACCOUNT
+from support.fairlead import SERVICE_ACCOUNT, program
 from support.waiting import eventually
 
 
@@ -44,6 +45,44 @@ class EmbeddedCertificateTest(KubernetesCase):
 
     def test_a_kubeconfig_that_kubectl_flattened_needs_no_other_file(self):
         self.served("embedded")
+
+
+class ContextTest(KubernetesCase):
+    """A kubeconfig with two contexts, of which the current one leads nowhere."""
+
+    @classmethod
+    def start_fairlead(cls):
+        kubeconfig = cls.folder / "contexts.kubeconfig"
+        config = json.loads(cls.cluster.kubeconfig("admin").read_text())
+        config["clusters"][0]["cluster"]["certificate-authority"] = str(cls.cluster.folder / "ca.crt")
+        config["clusters"].append({"name": "away", "cluster": {"server": "https://127.0.0.1:1"}})
+        config["contexts"].append({"name": "away", "context": {"cluster": "away", "user": "admin"}})
+        config["current-context"] = "away"
+        kubeconfig.write_text(json.dumps(config))
+        cls.fairlead.start(f"--kubeconfig={kubeconfig}", "--kubeconfig-context=test")
+
+    def test_the_context_that_is_named_is_used(self):
+        self.served("context")
+
+
+class PluginTest(KubernetesCase):
+    def refusal(self, user):
+        kubeconfig = self.folder / "plugin.kubeconfig"
+        config = json.loads(self.cluster.kubeconfig("admin").read_text())
+        config["users"][0]["user"] = user
+        kubeconfig.write_text(json.dumps(config))
+        done = subprocess.run([program(), f"--kubeconfig={kubeconfig}", "--http-port=0", "--https-port=0", "--healthz-port=0"],
+                              capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        return done.stdout + done.stderr
+
+    def test_credentials_that_another_program_would_have_to_make_are_refused(self):
+        for kind, user in [("exec", {"exec": {"command": "cloud-login", "apiVersion": "client.authentication.k8s.io/v1"}}),
+                           ("auth-provider", {"auth-provider": {"name": "oidc"}})]:
+            with self.subTest(kind=kind):
+                said = self.refusal(user)
+                self.assertIn(f"has '{kind}' credentials for user 'admin'", said)
+                self.assertIn("use a token, a tokenFile or a client certificate", said)
 
 
 class TokenRotationTest(KubernetesCase):

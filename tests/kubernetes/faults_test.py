@@ -36,7 +36,7 @@ class FaultsTest(KubernetesCase):
         self.unharmed("killed", fault)
 
     def test_an_api_server_that_is_stopped_in_order_costs_no_request(self):
-        self.unharmed("ended", lambda: self.cluster.restart_api_server(signal.SIGTERM))
+        self.unharmed("ended", lambda: self.cluster.restart_api_server(number=signal.SIGTERM))
 
     def test_an_etcd_that_is_killed_and_started_costs_no_request(self):
         self.unharmed("etcd", self.cluster.restart_etcd)
@@ -62,6 +62,18 @@ class FaultsTest(KubernetesCase):
         self.fairlead.process.send(signal.SIGCONT)
         self.fairlead.answers_status(gone, 404)
         self.assertEqual(self.fairlead.get(kept).status, 200)
+
+    def test_an_api_server_that_streams_no_lists_is_asked_for_pages(self):
+        host = self.served("pages")
+        with Traffic(self.fairlead, host) as traffic:
+            self.addCleanup(self.cluster.restart_api_server)
+            self.cluster.compact()
+            self.cluster.restart_api_server("--feature-gates=WatchList=false")
+            self.served("pages-late")
+            self.another_fairlead("in-pages").becomes_ready()
+            traffic.goes_on()
+        self.assertEqual(traffic.errors, [])
+        self.assertFalse(self.fairlead.problem_with("refused"), "that it streams none is no Problem")
 
     def test_a_start_without_an_api_server_waits_for_it_and_never_answers_404(self):
         host = self.served("early")

@@ -6,14 +6,6 @@ from support import certificates, deployment, objects
 from support.case import KubernetesCase
 from support.waiting import eventually
 
-# Rights that deploy/ grants and that these tests give no occasion to use; whoever adds the occasion takes the line out.
-UNUSED = {
-    ("networking.k8s.io", "ingresses/status", "patch"),
-    *(("", "events", verb) for verb in ["create", "patch"]),
-    *(("coordination.k8s.io", "leases", verb) for verb in ["get", "create", "update"]),
-    *(("", "pods", verb) for verb in ["get", "list", "watch"]),
-    ("", "nodes", "get"),
-}
 # What it may ask for although no Role can grant it: it does without.
 CLUSTER_WIDE = {("networking.k8s.io", "ingressclasses", "list"), ("", "nodes", "get")}
 ACCOUNT = "system:serviceaccount:fairlead:fairlead"
@@ -41,9 +33,13 @@ class AsDeployed(KubernetesCase):
         cls.cluster.kubectl("apply", "-f", "-", stdin=deployment.overlay(cls.overlay))
         cls.addClassCleanup(cls.withdraw)
         cls.addClassCleanup(cls.fairlead.stop)  # before its rights are withdrawn
-        workload = deployment.the(cls.objects, "Deployment")
-        cls.make_pod(workload["spec"]["template"])
+        cls.make_pod(deployment.the(cls.objects, "Deployment")["spec"]["template"])
         cls.seen = len(cls.cluster.audited(ACCOUNT))
+        cls.start_program()
+
+    @classmethod
+    def start_program(cls):
+        workload = deployment.the(cls.objects, "Deployment")
         flags = [flag for flag in deployment.container_args(workload) if "grace-period" not in flag]
         token = cls.cluster.service_account_token("fairlead", "fairlead")
         cls.fairlead.start_in_cluster(cls.cluster, token, *flags,
@@ -89,21 +85,79 @@ class AsDeployed(KubernetesCase):
         eventually(lambda: self.fairlead.certificate_of(host) == der, "the certificate of the Secret is presented")
 
 
+    def wait_for_the_address(self, ns, name):
+        found = lambda: self.cluster.kubectl("get", "ingress", name, "-n", ns, "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")
+        eventually(lambda: found() == "198.51.100.1", f"Ingress {name} has the address of the node", seconds=60)
+
+    def repeat_an_event(self, ns, name):
+        """A change that is told as the one before it was: by counting it on the Event that is there."""
+        counts = lambda: self.cluster.kubectl("get", "events", "-n", ns, "-o", f"jsonpath={{.items[?(@.involvedObject.name=='{name}')].count}}")
+        for value in ("1m", "2m", "3m"):
+            self.cluster.kubectl("annotate", "ingress", name, "-n", ns, "--overwrite", f"nginx.ingress.kubernetes.io/proxy-body-size={value}")
+        eventually(lambda: any(int(count) > 1 for count in counts().split()), "an Event is counted", seconds=60)
+
+    def list_in_pages(self):
+        """Of an API server that does not stream lists, until it has done so."""
+        self.addCleanup(self.cluster.restart_api_server)
+        self.cluster.compact()
+        self.cluster.restart_api_server("--feature-gates=WatchList=false")
+        self.served("in-pages")
+
+    def end(self):
+        """It ends, which is when it asks who else there is; the next test finds it running."""
+        self.fairlead.stop()
+        self.addCleanup(self.fairlead.becomes_ready)
+        self.addCleanup(self.start_program)
+
+    def granted_and_asked(self):
+        calls = self.calls()
+        self.assertEqual([asked(call) for call in calls if call["responseStatus"]["code"] in (401, 403)], [])
+        return granted(deployment.of_kind(self.objects, "ClusterRole", "Role")), {asked(call) for call in calls}
+
+
 class ClusterRoleTest(AsDeployed):
     overlay = "nodeport"
 
     def test_no_call_is_forbidden_and_no_right_is_without_use(self):
         self.use_everything(self.ns)
-        calls = self.calls()
-        self.assertEqual([asked(call) for call in calls if call["responseStatus"]["code"] in (401, 403)], [])
-        rights = granted(deployment.of_kind(self.objects, "ClusterRole", "Role"))
-        self.assertEqual(rights - {asked(call) for call in calls} - UNUSED, set(), "granted without use")
+        self.wait_for_the_address(self.ns, "secure")
+        self.repeat_an_event(self.ns, "secure")
+        self.list_in_pages()
+        self.end()
+        rights, used = self.granted_and_asked()
+        self.assertEqual(rights - used, set(), "granted without use")
 
     def test_secrets_are_asked_for_by_name_only(self):
         self.use_everything(self.ns)
         named = [call["objectRef"].get("name") for call in self.calls()
                  if call["objectRef"]["resource"] == "secrets" and call["objectRef"]["namespace"] == self.ns]
         self.assertEqual(set(named), {"secure-tls"})
+
+
+class NamespaceSelectorTest(AsDeployed):
+    overlay = "namespace-selector"
+
+    def label(self, value):
+        self.cluster.kubectl("label", "namespace", self.ns, "--overwrite", f"fairlead.dev/serve={value}")
+
+    def test_ingresses_come_and_go_with_the_labels_of_their_namespace(self):
+        host = self.serve("selected", self.pod("selected"))
+        self.assertEqual(self.fairlead.get(host).status, 404)
+        self.label("true")
+        self.fairlead.answers(host, "pod selected")
+        self.label("false")
+        self.fairlead.answers_status(host, 404)
+        self.label("true")
+        self.fairlead.answers(host, "pod selected")
+
+    def test_namespaces_are_read_with_exactly_the_right_to(self):
+        self.label("true")
+        self.served("labelled")
+        self.list_in_pages()
+        rights, used = self.granted_and_asked()
+        mine = {right for right in rights if right[1] == "namespaces"}
+        self.assertEqual(mine, {("", "namespaces", "list"), ("", "namespaces", "watch")})
+        self.assertEqual(mine - used, set(), "granted without use")
 
 
 class RoleOfOneNamespaceTest(AsDeployed):

@@ -101,7 +101,7 @@ TEST_F(ApiSourceIdentity, TrustsNoOtherAuthority) {
   use_tls();
   configure(over_tls("certificate-authority: pki/other.crt, tls-server-name: kube.test"), "token: t");
   start();
-  EXPECT_TRUE(eventually([&] { return heard.complained("cannot be reached: SSL certificate problem"); }));
+  EXPECT_TRUE(eventually([&] { return heard.complained("its certificate is not trusted): SSL certificate problem"); }));
   EXPECT_EQ(server.requests().size(), 0U);
 }
 

@@ -1,4 +1,6 @@
+#include <array>
 #include <atomic>
+#include <ctime>
 #include <map>
 #include <thread>
 
@@ -146,6 +148,26 @@ TEST_F(ApiSource, WaitsAsLongAsABusyServerAsks) {
   listen();
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
   EXPECT_TRUE(heard.complained("is busy: HTTP 429: too many requests"));
+}
+
+TEST_F(ApiSource, TakesADateForWhenToAskAgain) {
+  const std::time_t soon = std::time(nullptr) + 2;
+  std::tm utc{};
+  ::gmtime_r(&soon, &utc);
+  std::array<char, 40> date{};
+  (void)std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  server.once("ingresses", Verb::list, test::answer_status(429, std::string("Retry-After: ") + date.data() + "\r\n"));
+  const auto begin = std::chrono::steady_clock::now();
+  listen();
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(900));
+}
+
+TEST_F(ApiSource, BacksOffAsUsualFromABusyServerThatTalksNonsense) {
+  for (const char* nonsense : {"soon", "-5", "Tue, 99 Foo", ""}) {
+    server.once("ingresses", Verb::list, test::answer_status(429, "Retry-After: " + std::string(nonsense) + "\r\n"));
+  }
+  listen();
+  EXPECT_EQ(server.count("ingresses", Verb::list), 5U);
 }
 
 TEST_F(ApiSource, TriesAgainUntilAServerThatFailsRecovers) {

@@ -44,6 +44,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{- define "fairlead.namespaceSelector" -}}
+{{- if not .Values.controller.scope.enabled -}}
+{{- .Values.controller.scope.namespaceSelector -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "fairlead.image" -}}
 {{- $image := .Values.controller.image -}}
 {{- if $image.digest -}}

@@ -20,6 +20,9 @@
 {{- with include "fairlead.scope" . }}
 - --watch-namespace={{ . }}
 {{- end }}
+{{- with include "fairlead.namespaceSelector" . }}
+- {{ printf "--watch-namespace-selector=%s" . | quote }}
+{{- end }}
 {{- if $controller.watchIngressWithoutClass }}
 - --watch-ingress-without-class=true
 {{- end }}

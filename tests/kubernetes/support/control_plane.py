@@ -72,7 +72,8 @@ class ControlPlane:
             "--initial-cluster=one=" + peer, "--unsafe-no-fsync", "--log-level=warn",
             environment={"GOMAXPROCS": "2"})
 
-    def start_api_server(self):
+    def start_api_server(self, *flags, trusted=True):
+        """trusted: its certificate is one that we can ask it by; else it is only waited for until it listens."""
         at = self.folder
         self.api_server.start(
             tool("kube-apiserver"), f"--etcd-servers=http://127.0.0.1:{self.port('etcd')}", f"--bind-address={self.host}",
@@ -83,9 +84,13 @@ class ControlPlane:
             f"--service-account-key-file={at}/service-accounts.pub",
             f"--service-account-signing-key-file={at}/service-accounts.key", "--profiling=false",
             "--shutdown-watch-termination-grace-period=2s",  # in order it ends watches, instead of waiting for them
-            f"--audit-policy-file={at}/audit.json", f"--audit-log-path={self.audit_log}",
+            f"--audit-policy-file={at}/audit.json", f"--audit-log-path={self.audit_log}", *flags,
             environment={"GOMAXPROCS": "2"})
-        eventually(self._ready_or_dead, "the API server is ready", seconds=90)
+        eventually(self._ready_or_dead if trusted else self._listens, "the API server is ready", seconds=90)
+
+    def _listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port("api"))) == 0
 
     def _ready_or_dead(self):
         for process in (self.etcd, self.api_server):
@@ -96,10 +101,10 @@ class ControlPlane:
         except OSError:
             return False
 
-    def restart_api_server(self, number=signal.SIGKILL):
+    def restart_api_server(self, *flags, number=signal.SIGKILL):
         """Cuts every watch; afterwards it knows no version older than its start."""
         self.api_server.stop(number)
-        self.start_api_server()
+        self.start_api_server(*flags)
 
     def restart_etcd(self):
         self.etcd.stop()
@@ -183,6 +188,18 @@ class ControlPlane:
 
     def service_account_token(self, namespace, name, seconds=3600):
         return self.kubectl("create", "token", name, f"--namespace={namespace}", f"--duration={seconds}s").strip()
+
+    def kubeconfig_through(self, address, name):
+        """As the admin, at another address than its own."""
+        file = self.folder / f"{name}.kubeconfig"
+        config = json.loads(self.kubeconfig("admin").read_text())
+        config["clusters"][0]["cluster"].update({"server": address, "tls-server-name": "localhost"})
+        file.write_text(json.dumps(config))
+        return file
+
+    def new_certificate(self, authority="ca"):
+        """Another certificate for the API server, of this authority; it is presented from its next start on."""
+        certificates.signed(self.folder, authority, "api", "/CN=kube-apiserver", "IP:127.0.0.1", "DNS:localhost")
 
     def kubeconfig(self, user):
         return self.folder / f"{user}.kubeconfig"

@@ -93,10 +93,10 @@ class Fairlead:
             with trust.wrap_socket(plain, server_hostname=host) as secured:
                 return secured.getpeercert(binary_form=True)
 
-    def answers(self, host, text, path="/", seconds=15.0):
-        """Waits until the host is served with 200 and this text; the seconds that it took."""
+    def answers(self, host, text, path="/", seconds=15.0, pause=0.02):
+        """Waits until the host is served with 200 and this text, asking after each pause; the seconds that it took."""
         began = time.monotonic()
-        eventually(lambda: self._is(self.get(host, path), 200, text), f"{host}{path} answers with {text}", seconds)
+        eventually(lambda: self._is(self.get(host, path), 200, text), f"{host}{path} answers with {text}", seconds, pause)
         return time.monotonic() - began
 
     def answers_status(self, host, status, path="/", seconds=15.0):
@@ -131,6 +131,17 @@ class Fairlead:
 
     def snapshot(self):
         return json.loads(self.page("/snapshot").body)
+
+    def metric(self, series):
+        """The value of a series, written as on the page; None when it is not there."""
+        found = re.search(r"^" + re.escape(series) + r" (\S+)$", self.page("/metrics").body, re.MULTILINE)
+        return float(found.group(1)) if found else None
+
+    def contact_age(self, resource="ingresses"):
+        return self.metric(f'fairlead_api_last_contact_age_seconds{{resource="{resource}"}}')
+
+    def generation(self):
+        return self.snapshot()["generation"]
 
     def resident_mib(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()

@@ -21,6 +21,9 @@ class Session:
     def patch(self, target, body):
         return self._send("PATCH", target, body, "application/json-patch+json")
 
+    def delete(self, target):
+        return self._send("DELETE", target, "", "application/json")
+
     def merge(self, target, body):
         return self._send("PATCH", target, body, "application/merge-patch+json")
 

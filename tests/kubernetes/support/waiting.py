@@ -2,7 +2,7 @@
 import time
 
 
-def eventually(condition, what, seconds=15.0):
+def eventually(condition, what, seconds=15.0, pause=0.02):
     """The first true value of condition(); fails with `what` after so many seconds."""
     end = time.monotonic() + seconds
     while True:
@@ -11,4 +11,4 @@ def eventually(condition, what, seconds=15.0):
             return value
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.02)
+        time.sleep(pause)
