@@ -164,10 +164,13 @@ void CurlClient::set_request(Transfer& transfer, const ApiRequest& request) {
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
-  // Watches share one HTTP/2 connection. Lists do not: libcurl 7.88 at times forgets bytes of such a connection that it
-  // has read for one transfer while it served another, and a page of a list stood still until the silence was noticed.
-  // Without TLS nothing says beforehand that there is no HTTP/2: all requests would wait for the answer to the first.
-  const bool shares = request.watch && url_.starts_with("https://");
+  // Only watches of single objects share an HTTP/2 connection, for the sake of their number. libcurl 7.88 at times
+  // forgets bytes of such a connection that it has read for one transfer while it served another: pages of a list stood
+  // still until the silence was noticed, and watches that were opened together got their head late or not at all
+  // ("Received HTTP/0.9 when not allowed"). Each collection has a connection of its own, so that what is served never
+  // waits for that. Without TLS nothing says beforehand that there is no HTTP/2: all requests would wait for the answer
+  // to the first.
+  const bool shares = request.shares && url_.starts_with("https://");
   const long version = shares ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
   curl_easy_setopt(easy, CURLOPT_PIPEWAIT, shares ? 1L : 0L);

@@ -23,7 +23,7 @@ class ApiListener {
   virtual void on_end(RequestId id, const ApiEnding& ending) = 0;
 };
 
-// Sends requests to one API server, many at once, over few connections (HTTP/2 where the server speaks it). Of one
+// Sends requests to one API server, many at once; those that share do it over HTTP/2 where the server speaks it. Of one
 // thread, save wake().
 class ApiClient {
  public:

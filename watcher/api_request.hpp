@@ -8,6 +8,7 @@ namespace fairlead {
 struct ApiRequest {
   std::string target;  // path and query
   bool watch = false;
+  bool shares = false;            // one HTTP/2 connection with others that do, instead of having one of its own
   bool fresh_connection = false;  // the connection of the last one was silent: do not use it again
   std::string method = "GET";
   std::string body;  // JSON; "" = none

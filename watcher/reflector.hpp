@@ -43,7 +43,7 @@ struct ReflectorOptions {
   std::size_t max_event_bytes = 8 << 20;  // etcd holds no object of more than 1.5 MiB
   std::size_t max_objects = 1'000'000;    // of one kind
   // After a gap, what changed is handed on when all kinds are heard again, or after this.
-  std::chrono::milliseconds together{2'000};
+  std::chrono::milliseconds together{5'000};
 };
 
 // Why a resource is not heard at present.

@@ -69,6 +69,7 @@ class PluginTest(KubernetesCase):
     def refusal(self, user):
         kubeconfig = self.folder / "plugin.kubeconfig"
         config = json.loads(self.cluster.kubeconfig("admin").read_text())
+        config["clusters"][0]["cluster"]["certificate-authority"] = str(self.cluster.folder / "ca.crt")
         config["users"][0]["user"] = user
         kubeconfig.write_text(json.dumps(config))
         done = subprocess.run([program(), f"--kubeconfig={kubeconfig}", "--http-port=0", "--https-port=0", "--healthz-port=0"],

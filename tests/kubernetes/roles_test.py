@@ -7,7 +7,7 @@ from support.case import KubernetesCase
 from support.waiting import eventually
 
 # What it may ask for although no Role can grant it: it does without.
-CLUSTER_WIDE = {("networking.k8s.io", "ingressclasses", "list"), ("", "nodes", "get")}
+CLUSTER_WIDE = {*(("networking.k8s.io", "ingressclasses", verb) for verb in ["list", "watch"]), ("", "nodes", "get")}
 ACCOUNT = "system:serviceaccount:fairlead:fairlead"
 
 
@@ -109,9 +109,12 @@ class AsDeployed(KubernetesCase):
         self.addCleanup(self.fairlead.becomes_ready)
         self.addCleanup(self.start_program)
 
+    def nothing_is_forbidden(self):
+        """To be asked before the API server is restarted: it forbids all until it has read the roles."""
+        self.assertEqual([asked(call) for call in self.calls() if call["responseStatus"]["code"] in (401, 403)], [])
+
     def granted_and_asked(self):
         calls = self.calls()
-        self.assertEqual([asked(call) for call in calls if call["responseStatus"]["code"] in (401, 403)], [])
         return granted(deployment.of_kind(self.objects, "ClusterRole", "Role")), {asked(call) for call in calls}
 
 
@@ -122,6 +125,7 @@ class ClusterRoleTest(AsDeployed):
         self.use_everything(self.ns)
         self.wait_for_the_address(self.ns, "secure")
         self.repeat_an_event(self.ns, "secure")
+        self.nothing_is_forbidden()
         self.list_in_pages()
         self.end()
         rights, used = self.granted_and_asked()
@@ -153,6 +157,7 @@ class NamespaceSelectorTest(AsDeployed):
     def test_namespaces_are_read_with_exactly_the_right_to(self):
         self.label("true")
         self.served("labelled")
+        self.nothing_is_forbidden()
         self.list_in_pages()
         rights, used = self.granted_and_asked()
         mine = {right for right in rights if right[1] == "namespaces"}

@@ -199,7 +199,7 @@ class ControlPlane:
 
     def new_certificate(self, authority="ca"):
         """Another certificate for the API server, of this authority; it is presented from its next start on."""
-        certificates.signed(self.folder, authority, "api", "/CN=kube-apiserver", "IP:127.0.0.1", "DNS:localhost")
+        certificates.signed(self.folder, authority, "api", "/CN=kube-apiserver", "IP:127.0.0.1", "DNS:localhost", f"IP:{self.host}")
 
     def kubeconfig(self, user):
         return self.folder / f"{user}.kubeconfig"

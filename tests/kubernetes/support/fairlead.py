@@ -47,8 +47,10 @@ class Fairlead:
         folder.mkdir(parents=True, exist_ok=True)
         self.process = Process(folder.resolve(), name)
         self.http_port = self.https_port = self.admin_port = None
+        self._said_before = 0  # bytes of its log, by those that ran before
 
     def start(self, *flags, environment=None):
+        self._said_before = self.process.log.stat().st_size if self.process.log.exists() else 0
         self.process.start(program(), "--http-port=0", "--https-port=0", "--healthz-port=0", "--workers=1",
                            "--shutdown-grace-period=0s", *flags, environment=environment)
         ports = eventually(self._said_ports, f"{self.process.name} listens").groups()
@@ -65,7 +67,8 @@ class Fairlead:
     def _said_ports(self):
         if not self.process.runs():
             raise AssertionError("fairlead ended by itself:\n" + self.process.last_lines())
-        return LISTENING.search(self.process.log.read_text(errors="replace"))
+        said = self.process.log.read_bytes()[self._said_before:]
+        return LISTENING.search(said.decode(errors="replace"))
 
     def stop(self):
         """SIGTERM; the exit code."""
