@@ -20,6 +20,7 @@ class BehindALink(KubernetesCase):
     def setUp(self):
         self.addCleanup(self.cluster.mend)
         self.addCleanup(self.link.mend)
+        self.addCleanup(self.link.drop)
 
 
 class NetworkCutTest(BehindALink):
@@ -41,23 +42,22 @@ class NetworkCutTest(BehindALink):
 
 
 class OneSwapTest(BehindALink):
-    def test_what_changed_during_an_outage_is_one_generation(self):
+    def test_what_changed_during_an_outage_is_one_swap(self):
         old, kept = self.served("old"), self.served("kept")
         pod = self.pod("new")
-        generation = self.fairlead.generation()
         with Traffic(self.fairlead, kept) as traffic:
-            self.link.cut()
+            self.link.hold()
             self.cluster.kubectl("delete", "ingress", "old", "-n", self.ns)
             new = self.serve("new", pod)
             self.cluster.compact()
             self.cluster.restart_api_server()  # it forgets what its clients have missed: they must list
-            self.link.mend()
+            self.link.drop()
             seen = self.watch_the_change(old, new)
             traffic.goes_on()
         self.assertEqual(traffic.errors, [])
-        self.assertNotIn((404, 404), seen, "there was a time without either of the two")
-        self.assertNotIn((404, 503), seen, "the new Ingress was served before its endpoints were known")
-        self.assertEqual(self.fairlead.generation(), generation + 1)
+        # Between the two requests of one look the swap may happen once: the old one answered before it, the new one after it.
+        self.assertLessEqual(set(seen), {(200, 404), (200, 200), (404, 200)}, "there was a state between the old and the new")
+        self.assertLessEqual(seen.count((200, 200)), 1, "both were served")
 
     def watch_the_change(self, old, new):
         """Answers of both hosts, the old one first, until the new one is served."""

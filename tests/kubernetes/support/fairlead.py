@@ -143,9 +143,6 @@ class Fairlead:
     def contact_age(self, resource="ingresses"):
         return self.metric(f'fairlead_api_last_contact_age_seconds{{resource="{resource}"}}')
 
-    def generation(self):
-        return self.snapshot()["generation"]
-
     def resident_mib(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024

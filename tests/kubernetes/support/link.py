@@ -15,6 +15,8 @@ class Link:
     def __init__(self, port):
         self._port = port
         self._sockets = []
+        self._flow = threading.Event()
+        self._flow.set()
         self._listener = socket.create_server((_ADDRESS, 0), backlog=64)
         self.address = f"https://{_ADDRESS}:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -26,8 +28,19 @@ class Link:
     def mend(self):
         subprocess.run(["ip", "address", "replace", f"{_ADDRESS}/24", "dev", "pods"], check=True)
 
+    def hold(self):
+        """Nothing is passed on any more; connections stay, and new ones are taken."""
+        self._flow.clear()
+
+    def drop(self):
+        """All connections end, without what was held in them; new ones work again."""
+        for one in self._sockets:
+            self._end(one)
+        self._flow.set()
+
     def stop(self):
         self.mend()
+        self._flow.set()
         for one in [self._listener, *self._sockets]:
             self._end(one)
             one.close()
@@ -47,10 +60,10 @@ class Link:
             for source, sink in ((client, server), (server, client)):
                 threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
 
-    @staticmethod
-    def _pass_on(source, sink):
+    def _pass_on(self, source, sink):
         try:
             while data := source.recv(_BUFFER):
+                self._flow.wait()
                 sink.sendall(data)
         except OSError:
             pass
