@@ -54,6 +54,8 @@ int tickets_index() {
 }
 
 // Contract of SSL_CTX_set_tlsext_ticket_key_evp_cb: 1 = use it, 2 = use it and send a new ticket, 0 = no ticket.
+// Clients use a TLS 1.3 ticket once (RFC 8446, C.4): without a new one only every other connection of theirs would
+// resume.
 int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                int encrypt) {
   const auto* tickets = static_cast<const SessionTickets*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), tickets_index()));
@@ -68,7 +70,7 @@ int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX*
   const auto key = std::find_if(keys->begin(), keys->end(), named);
   if (key == keys->end()) return 0;
   if (!set_up(*key, iv, cipher, mac, false)) return -1;
-  return key == keys->begin() ? 1 : 2;
+  return key == keys->begin() && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
 }  // namespace

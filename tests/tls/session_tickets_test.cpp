@@ -43,13 +43,15 @@ class TicketTest : public testing::TestWithParam<int> {
 
   bool resumes(const char* server_name) { return SSL_session_reused(connect(server_name)->server.get()) == 1; }
 
-  // The name of the key that the client's ticket of this connection is encrypted under.
-  static std::string ticket_key_name(const TlsPair& pair) {
-    const unsigned char* ticket = nullptr;
+  // The client's ticket of this connection.
+  static std::string ticket(const TlsPair& pair) {
+    const unsigned char* bytes = nullptr;
     std::size_t size = 0;
-    SSL_SESSION_get0_ticket(SSL_get_session(pair.client.get()), &ticket, &size);
-    return {reinterpret_cast<const char*>(ticket), std::min<std::size_t>(size, 16)};
+    SSL_SESSION_get0_ticket(SSL_get_session(pair.client.get()), &bytes, &size);
+    return {reinterpret_cast<const char*>(bytes), size};
   }
+  // The name of the key that it is encrypted under.
+  static std::string ticket_key_name(const TlsPair& pair) { return ticket(pair).substr(0, 16); }
   std::string newest_key_name() const {
     const auto keys = tickets_.keys();
     const auto& name = keys->front().name;
@@ -72,6 +74,19 @@ TEST_P(TicketTest, ATicketResumesTheSession) {
   const auto again = connect("a.test");
   EXPECT_TRUE(SSL_session_reused(again->server.get()));
   EXPECT_EQ(ServerContext::server_name(again->server.get()), "a.test");
+}
+
+TEST_P(TicketTest, EveryConnectionResumesTheOneBefore) {
+  connect("a.test");
+  std::string before;
+  for (int i = 0; i < 3; ++i) {
+    const auto again = connect("a.test");
+    EXPECT_TRUE(SSL_session_reused(again->server.get())) << i;
+    if (GetParam() == TLS1_3_VERSION) {
+      EXPECT_NE(ticket(*again), before) << "a ticket is used once";
+    }
+    before = ticket(*again);
+  }
 }
 
 TEST_P(TicketTest, ATicketWithoutAServerNameResumesToo) {
