@@ -5,20 +5,24 @@ import tempfile
 import time
 from pathlib import Path
 
-REQUESTS = 20000
 
-
-def traced(bench, case, proxy):
-    """{name of the call: times} while REQUESTS requests were answered; None where tracing is not allowed."""
+def traced(bench, case, name, requests):
+    """{name of the call: times a request}; None where tracing is not allowed."""
+    proxy = bench.proxies[name]
     with tempfile.NamedTemporaryFile("r") as table:
         attach = [argument for pid in proxy.pids() for argument in ("-p", str(pid))]
-        strace = subprocess.Popen(["strace", "-c", "-f", "-o", table.name, *attach], stderr=subprocess.PIPE, text=True)
+        strace = subprocess.Popen(["strace", "-c", "-f", "-o", table.name, *attach], stderr=subprocess.DEVNULL)
         if not attached(strace, proxy):
             return None
-        bench.run(case, proxy, REQUESTS)
+        bench.run(case, name, requests)
         strace.send_signal(signal.SIGINT)
         strace.wait()
-        rows = [line.split() for line in table.read().splitlines()]
+        return {call: times / requests for call, times in calls(table.read()).items()}
+
+
+def calls(table):
+    """{call: times} in what strace -c prints: % time, seconds, usecs/call, calls, [errors,] syscall."""
+    rows = [line.split() for line in table.splitlines()]
     return {row[-1]: int(row[3]) for row in rows if len(row) >= 5 and row[3].isdigit() and row[-1] != "total"}
 
 
@@ -30,16 +34,3 @@ def attached(strace, proxy):
             return True
         time.sleep(0.01)
     return False
-
-
-def report(bench, cases):
-    print("\n| case | proxy | system calls/request | the most frequent |\n|---|---|---|---|")
-    for case in cases:
-        for name, proxy in bench.proxies.items():
-            calls = traced(bench, case, proxy)
-            if calls is None:
-                print(f"| {case.name} | {name} | tracing is not allowed here | |")
-                continue
-            most = sorted(calls.items(), key=lambda item: -item[1])[:5]
-            detail = ", ".join(f"{call} {times / REQUESTS:.2f}" for call, times in most)
-            print(f"| {case.name} | {name} | {sum(calls.values()) / REQUESTS:.2f} | {detail} |")

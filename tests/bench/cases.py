@@ -1,0 +1,99 @@
+"""What is measured: a case a line, and what the project wants of it. Adding a case is adding a line to CASES."""
+from dataclasses import dataclass
+
+from peers import KB, MB, SMALL
+
+PROXIES = ("fairlead", "nginx", "haproxy", "envoy")
+
+# What a browser sends, about 1.1 KB.
+BROWSER = (
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36",
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
+    "Accept-Encoding: gzip, deflate, br",
+    "Accept-Language: en-GB,en;q=0.9,de;q=0.8",
+    "Cache-Control: max-age=0",
+    'Sec-CH-UA: "Chromium";v="124", "Not-A.Brand";v="99"',
+    "Sec-CH-UA-Mobile: ?0",
+    'Sec-CH-UA-Platform: "Linux"',
+    "Sec-Fetch-Dest: document",
+    "Sec-Fetch-Mode: navigate",
+    "Sec-Fetch-Site: same-origin",
+    "Sec-Fetch-User: ?1",
+    "Upgrade-Insecure-Requests: 1",
+    "Referer: https://bench.example.com/catalogue/garden/watering?page=3&sort=price",
+    "Cookie: session=" + "0123456789abcdef" * 8 + "; theme=dark; consent=all; _ga=GA1.2.1234567890.1700000000; basket=" + "f00d" * 32,
+)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The figure of Fairlead divided by that of `against` must not be above. "better": nginx or HAProxy, the one that needs
+    less in that run."""
+    goal: float
+    floor: float
+    against: str = "better"
+    figure: str = "cpu"  # or p50, p99
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    path: str
+    body: int  # bytes of a response, or of the answer to a WebSocket message
+    goals: tuple = ()
+    tls: bool = False
+    upload: int = 0  # bytes of a request's body, or of a WebSocket message
+    headers: tuple = ()
+    connections: int = 50
+    options: tuple = ()  # of bench_load; without any, h2load makes the requests
+    rate: int = 0  # requests a second, open loop
+    slow: bool = False  # few requests take long
+    proxies: tuple = PROXIES
+    own: str = "fairlead"  # which of the proxies is ours
+    traced: bool = False  # its system calls are counted
+
+    @property
+    def origin(self):
+        return "streams" if self.path.startswith(("/chunked/", "/fixed/", "/websocket")) else "origin"
+
+
+MANY = "fairlead with 40,000 Ingresses"
+POLICIES = "fairlead with policies"
+
+SMALL_BODIES = (Goal(0.65, 0.72),)
+LARGE_BODIES = (Goal(0.65, 0.75, "nginx"), Goal(0.9, 1.0, "haproxy"))
+TLS = (Goal(0.65, 0.72),)
+OPEN = (Goal(0.6, 0.7), Goal(1.0, 1.0, "best", "p50"), Goal(1.0, 1.0, "best", "p99"))
+
+CASES = [
+    Case("GET 128 B", "/128", SMALL, SMALL_BODIES, traced=True, proxies=(*PROXIES, "floor")),
+    Case("GET 1 KB", "/1k", KB, SMALL_BODIES),
+    Case("GET 10 KB", "/10k", 10 * KB, SMALL_BODIES, traced=True),
+    Case("GET 128 B, browser's headers", "/128", SMALL, SMALL_BODIES, headers=BROWSER),
+    Case("upload 10 KB", f"/fixed/{SMALL}", SMALL, SMALL_BODIES, upload=10 * KB, traced=True),
+    Case("10 KB chunked both ways", f"/chunked/{10 * KB}", 10 * KB, SMALL_BODIES, upload=10 * KB, options=("--chunked",)),
+    Case("GET 64 KB", "/large/64k", 64 * KB, LARGE_BODIES),
+    Case("GET 256 KB", "/large/256k", 256 * KB, LARGE_BODIES),
+    Case("GET 1 MB", "/large/1m", MB, LARGE_BODIES, slow=True),
+    Case("GET 100 MB", "/large/100m", 100 * MB, LARGE_BODIES, connections=4, slow=True),
+    Case("upload 1 MB", f"/fixed/large/{SMALL}", SMALL, LARGE_BODIES, upload=MB, slow=True),
+    Case("upload 100 MB", f"/fixed/large/{SMALL}", SMALL, LARGE_BODIES, upload=100 * MB, connections=4, slow=True),
+    Case("TLS GET 128 B", "/128", SMALL, TLS, tls=True, traced=True),
+    Case("TLS GET 10 KB", "/10k", 10 * KB, TLS, tls=True),
+    Case("TLS GET 1 MB", "/large/1m", MB, TLS, tls=True, slow=True),
+    Case("TLS full handshake a request", "/128", SMALL, (Goal(0.85, 0.92),), tls=True, options=("--close",)),
+    Case("TLS resumed session a request", "/128", SMALL, (Goal(0.75, 0.8),), tls=True, options=("--close", "--resume")),
+    Case("new connection a request", "/128", SMALL, (Goal(0.75, 0.85),), options=("--close",)),
+    Case("open loop, 4,000 requests/s", "/128", SMALL, OPEN, rate=4000),
+    Case("open loop, 10,000 requests/s", "/128", SMALL, OPEN, rate=10000),
+    Case("WebSocket, 1,000 connections", "/websocket", 132, (Goal(0.65, 0.8),), upload=128, connections=1000, options=("--websocket",)),
+    Case("GET 128 B with 40,000 Ingresses", "/128", SMALL, (Goal(1.05, 1.1, "fairlead"),), own=MANY,
+         proxies=("fairlead", MANY, "nginx")),
+    Case("GET 128 B with access log, metrics and policies", "/128", SMALL, (Goal(1.05, 1.1, "fairlead"),), own=POLICIES,
+         headers=("Origin: https://app.example.com",), proxies=("fairlead", POLICIES, "nginx")),
+]
+
+
+def chosen(words):
+    """The cases whose name holds one of these words; without words all."""
+    return [case for case in CASES if not words or any(word.lower() in case.name.lower() for word in words)]

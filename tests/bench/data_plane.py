@@ -1,0 +1,88 @@
+"""The cases, side by side: rounds in which the proxies take turns in a new order each time."""
+import random
+import sys
+from dataclasses import dataclass
+
+import figures
+import system_calls
+from load import Wrong, uses_h2load
+
+WARM_UP = 200  # requests, and the least of a run
+
+
+@dataclass(frozen=True)
+class Effort:
+    rounds: int
+    seconds: float  # about how long each run takes; 0: as few requests as can be, and no warm-up
+    traced_requests: int
+
+
+def fewest(case):
+    """Whole turns of all connections; one turn where a request takes long."""
+    if case.rate:
+        return WARM_UP
+    return case.connections * (1 if case.slow else max(1, WARM_UP // case.connections))
+
+
+def requests_of(case, rate, seconds):
+    """Fills the time, in whole turns of all connections."""
+    if case.rate:
+        return max(WARM_UP, int(case.rate * seconds))
+    return max(1, round(rate * seconds / case.connections)) * case.connections
+
+
+def warm_up(bench, case, names):
+    """Also tells how many requests a second are answered: the median, so that all do the same work."""
+    rates = []
+    for name in names:
+        for requests in (fewest(case),) if case.slow or case.rate else (fewest(case), 10 * fewest(case)):
+            run = bench.run(case, name, requests)
+        rates.append(run.requests / max(run.seconds, 1e-6))
+    return figures.median(rates)
+
+
+def measure(bench, case, effort):
+    """{proxy: {ratio, cpu_us, rate, p50_us, p99_us: a value a round; rss_bytes; system_calls}}, or {"wrong": why}."""
+    names = [name for name in case.proxies if name in bench.proxies]
+    for origin in bench.origins.values():
+        origin.start()
+    for name in names:
+        bench.proxies[name].start()
+    try:
+        requests = requests_of(case, warm_up(bench, case, names), effort.seconds) if effort.seconds else fewest(case)
+        runs = {name: [] for name in names}
+        for number in range(effort.rounds):
+            order = random.sample(names, len(names))
+            for name in order:
+                runs[name].append(bench.run(case, name, requests))
+            print(f"  {case.name}: round {number + 1} of {effort.rounds}", file=sys.stderr)
+        result = {name: summary(runs[name], bench.proxies[name]) for name in names}
+        if case.traced and effort.traced_requests:
+            count_calls(bench, case, names, effort.traced_requests, result)
+    except Wrong as problem:
+        print(f"WRONG: {problem}", file=sys.stderr)
+        return {"wrong": str(problem).splitlines()[0]}
+    return result
+
+
+def summary(runs, proxy):
+    result = {
+        "ratio": [run.ratio() for run in runs],
+        "cpu_us": [run.proxy_cpu / run.requests * 1e6 for run in runs],
+        "rate": [run.requests / run.seconds for run in runs],
+        "requests": runs[0].requests,
+        "rss_bytes": proxy.memory_bytes(),
+    }
+    if runs[0].p99_us:
+        result["p50_us"] = [run.p50_us for run in runs]
+        result["p99_us"] = [run.p99_us for run in runs]
+    return result
+
+
+def count_calls(bench, case, names, requests, result):
+    for name in names:
+        if name == "floor" or not uses_h2load(case):
+            continue
+        calls = system_calls.traced(bench, case, name, requests)
+        if calls is not None:
+            result[name]["system_calls"] = calls
