@@ -3,6 +3,7 @@ import random
 import sys
 from dataclasses import dataclass
 
+import cases
 import figures
 import system_calls
 from load import Wrong, uses_h2load
@@ -81,7 +82,7 @@ def summary(runs, proxy):
 
 def count_calls(bench, case, names, requests, result):
     for name in names:
-        if name == "floor" or not uses_h2load(case):
+        if name == cases.KERNEL or not uses_h2load(case):
             continue
         calls = system_calls.traced(bench, case, name, requests)
         if calls is not None:

@@ -29,14 +29,14 @@ def better(*series):
     return [min(values) for values in zip(*series, strict=True)]
 
 
-def quotient(figures, own, against, peers=("nginx", "haproxy")):
+def quotient(figures, own, against, peers=("nginx", "haproxy"), best_of=("nginx", "haproxy", "envoy")):
     """Median over the rounds of what `own` needs divided by what `against` needs: the name of one, "better" (of nginx and
-    HAProxy) or "best" (of all others). figures: {name: one value a round}. None: one of them was not measured."""
+    HAProxy) or "best" (of nginx, HAProxy and Envoy). figures: {name: one value a round}. None: one of them was not measured."""
     if against == "better":
         names = [name for name in peers if figures.get(name)]
         complete = len(names) == len(peers)
     elif against == "best":
-        names = [name for name in figures if name != own and figures[name]]
+        names = [name for name in figures if name in best_of and figures[name]]
         complete = bool(names)
     else:
         names, complete = [against], bool(figures.get(against))

@@ -1,4 +1,5 @@
 """Puts the parts together: what is measured in which order, and where the results go."""
+import dataclasses
 import json
 import os
 import platform
@@ -19,6 +20,8 @@ from load import Bench, Wrong
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PROGRAMS = ROOT / "build/release/tests/bench"
+QUICK_CONNECTIONS = 100
+QUICK_CONNECTIONS = 100
 IDLE, FLAT, CONTROL = "idle connections", "memory under traffic", "control plane"
 
 
@@ -62,6 +65,8 @@ def about(options, congestion_control):
 
 def run_cases(options, bench, chosen, results):
     for case in chosen:
+        if options.quick:
+            case = dataclasses.replace(case, connections=min(case.connections, QUICK_CONNECTIONS))
         results["cases"][case.name] = data_plane.measure(bench, case, effort(options))
         for name in set(case.proxies) - set(cases.PROXIES):  # those that only one case needs
             if name in bench.proxies:

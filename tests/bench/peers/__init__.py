@@ -93,7 +93,7 @@ def prepare(folder, core, programs, fairlead_program, envoy):
         "haproxy": server("haproxy", ["haproxy", "-db", "-f", configuration.write("haproxy.cfg")], "HAPROXY", "HAPROXY_TLS"),
         "fairlead with policies": server("fairlead-policies", fairlead(fairlead_program, ["--manifests", folder / "policies"],
                                          folder / "access.log", PORTS["POLICIES"], PORTS["POLICIES_ADMIN"]), "POLICIES", "POLICIES_ADMIN"),
-        "floor": server("floor", [programs / "bench_floor", str(PORTS["FLOOR"]), str(PORTS["ORIGIN"])], "FLOOR"),
+        "kernel's share": server("floor", [programs / "bench_floor", str(PORTS["FLOOR"]), str(PORTS["ORIGIN"])], "FLOOR"),
     }
     if envoy:
         proxies["envoy"] = server("envoy", [envoy, "-c", configuration.write("envoy.yaml"), "--concurrency", "1", "--disable-hot-restart",
