@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <span>
 #include <string>
 
 #include "router/base/sharded_map.hpp"
@@ -57,13 +58,23 @@ const std::shared_ptr<const CompiledHost>& unmatched_host() {
   return host;
 }
 
-// The Upstream's state of this Endpoint, or null.
-std::shared_ptr<EndpointState> find_state(const UpstreamEntry& upstream, const Endpoint& endpoint) {
-  const auto& states = upstream.endpoints;
-  const auto found = std::lower_bound(states.begin(), states.end(), endpoint,
-                                      [](const auto& known, const Endpoint& at) { return known->endpoint < at; });
-  return found != states.end() && (*found)->endpoint == endpoint ? *found : nullptr;
-}
+// Finds the states of Endpoints that are asked for in ascending order: one walk along an Upstream's, which are sorted
+// too. A search for each costs 100,000 Endpoints of which one has changed twice as much as all else.
+class StateWalk {
+ public:
+  // upstream: null for none.
+  explicit StateWalk(const UpstreamEntry* upstream) : states_(upstream ? std::span(upstream->endpoints) : States{}) {}
+
+  // Null when there is none.
+  std::shared_ptr<EndpointState> find(const Endpoint& endpoint) {
+    while (!states_.empty() && states_.front()->endpoint < endpoint) states_ = states_.subspan(1);
+    return !states_.empty() && states_.front()->endpoint == endpoint ? states_.front() : nullptr;
+  }
+
+ private:
+  using States = std::span<const std::shared_ptr<EndpointState>>;
+  States states_;
+};
 
 // An Upstream's states, those of Endpoints that stay taken over from the last one.
 std::shared_ptr<const UpstreamEntry> compile_upstream(std::shared_ptr<const Upstream> config, const UpstreamSlot& slot,
@@ -72,9 +83,9 @@ std::shared_ptr<const UpstreamEntry> compile_upstream(std::shared_ptr<const Upst
   entry->index = slot.index;
   entry->identity = slot.identity;
   entry->endpoints.reserve(config->endpoints.size());
+  StateWalk known(last && last->config->protocol == config->protocol ? last : nullptr);
   for (const Endpoint& endpoint : config->endpoints) {
-    std::shared_ptr<EndpointState> state;
-    if (last && last->config->protocol == config->protocol) state = find_state(*last, endpoint);
+    const std::shared_ptr<EndpointState> state = known.find(endpoint);
     entry->endpoints.push_back(state ? state : std::make_shared<EndpointState>(endpoint, config->protocol));
   }
   entry->config = std::move(config);
@@ -151,8 +162,9 @@ class TableEditor {
 
  private:
   void retire(const UpstreamEntry& before, const UpstreamEntry* after) {
+    StateWalk kept(after);
     for (const std::shared_ptr<EndpointState>& state : before.endpoints) {
-      if (!after || find_state(*after, state->endpoint) != state) retired_.push_back(state->id);
+      if (kept.find(state->endpoint) != state) retired_.push_back(state->id);
     }
   }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,9 +31,20 @@ class IpAddress {
   std::size_t write(char* out) const;
   static constexpr std::size_t max_text = 45;
 
-  auto operator<=>(const IpAddress&) const = default;
+  // Byte by byte, as two numbers: a large Service is sorted and merged at every change of one of its endpoints.
+  std::strong_ordering operator<=>(const IpAddress& other) const {
+    const auto high = half(0) <=> other.half(0);
+    return high != 0 ? high : half(1) <=> other.half(1);
+  }
+  bool operator==(const IpAddress& other) const { return half(0) == other.half(0) && half(1) == other.half(1); }
 
  private:
+  std::uint64_t half(std::size_t which) const {
+    std::uint64_t number = 0;
+    std::memcpy(&number, bytes_.data() + which * sizeof number, sizeof number);
+    return std::endian::native == std::endian::little ? __builtin_bswap64(number) : number;
+  }
+
   std::array<std::uint8_t, 16> bytes_{};
 };
 

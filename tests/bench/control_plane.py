@@ -3,10 +3,9 @@
 Fairlead runs with one worker and without --manifests, as in a cluster; status and Events are not written, as nobody would
 read them. All processes are free to run on every core.
 """
+import http.client
 import json
-import os
 import re
-import statistics
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ import time
 import figures
 import peers
 from load import Wrong, finished
-from servers import Server, cpu_seconds, memory_bytes
+from servers import Server, cpu_seconds, settled_memory_bytes
 
 PORTS = {"api": 9301, "endpoints": 9302, "proxy": 9311, "admin": 9313}
 SIZES = (100, 1_000, 10_000, 40_000)
@@ -155,7 +154,7 @@ def at_size(options, folder, programs, ingresses):
     server = Reader(folder, options.fairlead, programs, ingresses, PORTS["proxy"], PORTS["admin"], PORTS["api"], PORTS["endpoints"])
     try:
         server.start()
-        result = {"start": server.loaded, "rss_bytes": memory_bytes(server.process.pid)}
+        result = {"start": server.loaded, "rss_bytes": settled_memory_bytes(server.process.pid)}
         cluster = server.cluster
         count = 10 if quick else 300
         result["ingress"] = latencies(cluster.ask("ingress", count, QUIET_GAP_MS))
@@ -163,9 +162,9 @@ def at_size(options, folder, programs, ingresses):
         result["change"] = cpu_of_changes(server, 20 if quick else 300, 50)
         if ingresses == largest(quick):
             result["under changes"] = under_changes(server, programs, quick)
-            before = memory_bytes(server.process.pid)
+            before = settled_memory_bytes(server.process.pid)
             result["edits"] = during_edits(server, programs, quick)
-            result["edits"]["rss_growth"] = memory_bytes(server.process.pid) / before - 1
+            result["edits"]["rss_growth"] = settled_memory_bytes(server.process.pid) / before - 1
         return result
     finally:
         server.stop()
@@ -193,13 +192,12 @@ def from_manifests(options, folder, programs, ingresses):
     try:
         server.start()
         ready = until_ready(PORTS["admin"])
-        return {"ready_ms": (ready - began) * 1000, "rss_bytes": memory_bytes(server.process.pid)}
+        return {"ready_ms": (ready - began) * 1000, "rss_bytes": settled_memory_bytes(server.process.pid)}
     finally:
         server.stop()
 
 
 def until_ready(port, seconds=120):
-    import http.client
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -248,6 +246,6 @@ def at_rest(options, folder, programs, ingresses):
     server = Reader(folder, options.fairlead, programs, ingresses, PORTS["proxy"], PORTS["admin"], PORTS["api"], PORTS["endpoints"])
     try:
         server.start()
-        return {"rss_bytes": memory_bytes(server.process.pid)}
+        return {"rss_bytes": settled_memory_bytes(server.process.pid)}
     finally:
         server.stop()

@@ -56,7 +56,11 @@ def pinned(core, command):
 def finished(command):
     """(its output, its CPU seconds)"""
     load = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    text = load.stdout.read()
+    try:
+        text = load.stdout.read()
+    except BaseException:
+        load.kill()
+        raise
     _, status, usage = os.wait4(load.pid, 0)
     load.returncode = os.waitstatus_to_exitcode(status)
     return text, usage.ru_utime + usage.ru_stime

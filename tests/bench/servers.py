@@ -74,6 +74,18 @@ def memory_bytes(pid):
     return 0
 
 
+def settled_memory_bytes(pid, seconds=10):
+    """Once it has stayed the same for a while: what a start has used up is given back soon after it."""
+    before, same = memory_bytes(pid), 0
+    end = time.monotonic() + seconds
+    while same < 5 and time.monotonic() < end:
+        time.sleep(0.1)
+        now = memory_bytes(pid)
+        same = same + 1 if abs(now - before) < before / 200 else 0
+        before = now
+    return before
+
+
 def answers(port):
     with socket.socket() as probe:
         probe.settimeout(1)

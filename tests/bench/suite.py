@@ -20,8 +20,7 @@ from load import Bench, Wrong
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PROGRAMS = ROOT / "build/release/tests/bench"
-QUICK_CONNECTIONS = 100
-QUICK_CONNECTIONS = 100
+QUICK_CONNECTIONS = 100  # of a case, at the most
 IDLE, FLAT, CONTROL = "idle connections", "memory under traffic", "control plane"
 
 
