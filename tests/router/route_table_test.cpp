@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <random>
 
 namespace fairlead {
@@ -127,6 +129,46 @@ TEST(Upstreams, AnEndpointThatStaysKeepsItsState) {
   EXPECT_EQ(after.endpoints[0], before.endpoints[0]);
   EXPECT_EQ(after.identity, before.identity);
   EXPECT_EQ(before.endpoints.size(), 1u) << "the older table is as it was";
+}
+
+std::vector<std::uint16_t> random_ports(std::minstd_rand& random) {
+  std::vector<std::uint16_t> ports;
+  for (std::uint16_t port = 1; port <= 40; ++port) {
+    if (random() % 2 == 0) ports.push_back(port);
+  }
+  return ports;
+}
+
+std::map<std::uint16_t, std::shared_ptr<EndpointState>> states_by_port(const RouteTable& table) {
+  std::map<std::uint16_t, std::shared_ptr<EndpointState>> states;
+  for (const auto& state : table.upstream("u")->endpoints) states[state->endpoint.port] = state;
+  return states;
+}
+
+TEST(Upstreams, WhateverChangesTheStatesOfAllThatStayAreKeptAndOfNoOthers) {
+  std::minstd_rand random(3);
+  ConfigDelta delta;
+  delta.upstreams["u"] = upstream_at("u", random_ports(random));
+  auto table = RouteTable::empty()->with(delta);
+  for (int step = 0; step < 200; ++step) {
+    const std::vector<std::uint16_t> ports = random_ports(random);
+    delta.upstreams["u"] = upstream_at("u", ports);
+    const auto before = states_by_port(*table);
+    table = table->with(delta);
+    const auto after = states_by_port(*table);
+    ASSERT_EQ(after.size(), ports.size());
+    std::vector<std::uint64_t> gone;
+    for (const auto& [port, state] : before) {
+      const auto kept = after.find(port);
+      if (kept == after.end()) {
+        gone.push_back(state->id);
+      } else {
+        ASSERT_EQ(kept->second, state) << "step " << step << ", port " << port;
+      }
+    }
+    std::sort(gone.begin(), gone.end());
+    ASSERT_EQ(table->retired_endpoints(), gone) << "step " << step;
+  }
 }
 
 TEST(Upstreams, OneThatVanishesAndComesBackIsFoundByPathsThatDidNotChange) {

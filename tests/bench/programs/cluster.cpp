@@ -48,7 +48,9 @@ double milliseconds(Clock::duration time) {
 }
 
 void write_manifests(const Options& options) {
-  const ClusterObjects objects(options.shape);
+  ClusterShape shape = options.shape;
+  shape.as_served = false;
+  const ClusterObjects objects(shape);
   const std::filesystem::path folder(options.manifests);
   std::ofstream(folder / "class.json") << objects.ingress_class();
   for (std::size_t i = 0; i < options.shape.ingresses; ++i) {

@@ -13,12 +13,12 @@ struct ClusterShape {
   std::size_t paths = 10;
   std::size_t large_slices = 0;  // the last so many EndpointSlices have 1,000 endpoints
   std::uint16_t endpoint_port = 0;
+  bool as_served = true;  // with what an API server adds and kubectl leaves behind; else as people write manifests
 };
 
 constexpr std::size_t large_slice_endpoints = 1000;
 
-// Objects as an API server writes them, without resourceVersion: that is put in when they are stored. The managedFields
-// that kubectl leaves behind are there, as they are in every cluster.
+// Objects as JSON, without resourceVersion: that is put in when they are stored.
 class ClusterObjects {
  public:
   explicit ClusterObjects(const ClusterShape& shape) : shape_(shape) {}
@@ -41,7 +41,7 @@ class ClusterObjects {
       if (i > 0) text += ',';
       text += path(edited ? "/v" + std::to_string(edit) : "/p" + std::to_string(i), name(number));
     }
-    return text + R"(]}}]},"status":{"loadBalancer":{}}})";
+    return text + (shape_.as_served ? R"(]}}]},"status":{"loadBalancer":{}}})" : "]}}]}}");
   }
 
   // One path for a host of any name, to a Service of any name.
@@ -87,11 +87,12 @@ class ClusterObjects {
            std::to_string(1 + number % 250);
   }
 
-  static std::string metadata(const std::string& name, const std::string& more = "") {
-    return R"("metadata":{"name":")" + name + R"(","namespace":"bench","uid":"6f2c1f0e-0000-4000-8000-)" + name +
-           R"(","creationTimestamp":"2026-01-01T00:00:00Z","generation":1)" + more +
-           R"(,"managedFields":[{"manager":"kubectl","operation":"Update","fieldsType":"FieldsV1",)"
-           R"("fieldsV1":{"f:spec":{"f:rules":{}}}}]})";
+  std::string metadata(const std::string& name, const std::string& more = "") const {
+    const std::string written = R"("metadata":{"name":")" + name + R"(","namespace":"bench")" + more;
+    if (!shape_.as_served) return written + "}";
+    return written + R"(,"uid":"6f2c1f0e-0000-4000-8000-)" + name +
+           R"(","creationTimestamp":"2026-01-01T00:00:00Z","generation":1,"managedFields":[{"manager":"kubectl",)"
+           R"("operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:rules":{}}}}]})";
   }
 
   static std::string path(const std::string& path, const std::string& service) {
