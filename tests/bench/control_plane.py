@@ -12,8 +12,8 @@ import time
 
 import figures
 import peers
-from load import Wrong, finished
-from servers import Server, cpu_seconds, settled_memory_bytes
+from load import finished
+from servers import Server, Wrong, cpu_seconds, settled_memory_bytes
 
 PORTS = {"api": 9301, "endpoints": 9302, "proxy": 9311, "admin": 9313}
 SIZES = (100, 1_000, 10_000, 40_000)
@@ -236,7 +236,7 @@ def measure(options, folder, programs):
         print(f"  control plane: {name}", file=sys.stderr)
         try:
             into[key] = step()
-        except (Wrong, subprocess.SubprocessError, OSError) as problem:
+        except (Wrong, subprocess.SubprocessError, OSError, ValueError) as problem:
             print(f"WRONG: {name}: {problem}", file=sys.stderr)
             into[key] = {"wrong": str(problem)}
     return results

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import cases
 import figures
 import system_calls
-from load import Wrong, uses_h2load
+from load import uses_h2load
+from servers import Wrong
 
 WARM_UP = 200  # requests, and the least of a run
 
@@ -45,11 +46,9 @@ def warm_up(bench, case, names):
 def measure(bench, case, effort):
     """{proxy: {ratio, cpu_us, rate, p50_us, p99_us: a value a round; rss_bytes; system_calls}}, or {"wrong": why}."""
     names = [name for name in case.proxies if name in bench.proxies]
-    for origin in bench.origins.values():
-        origin.start()
-    for name in names:
-        bench.proxies[name].start()
     try:
+        for server in (*bench.origins.values(), *(bench.proxies[name] for name in names)):
+            server.start()
         requests = requests_of(case, warm_up(bench, case, names), effort.seconds) if effort.seconds else fewest(case)
         runs = {name: [] for name in names}
         for number in range(effort.rounds):
@@ -60,8 +59,8 @@ def measure(bench, case, effort):
         result = {name: summary(runs[name], bench.proxies[name]) for name in names}
         if case.traced and effort.traced_requests:
             count_calls(bench, case, names, effort.traced_requests, result)
-    except Wrong as problem:
-        print(f"WRONG: {problem}", file=sys.stderr)
+    except (Wrong, OSError, ValueError) as problem:  # the others: a process has ended, an answer is not what it should be
+        print(f"WRONG: {case.name}: {problem}", file=sys.stderr)
         return {"wrong": str(problem).splitlines()[0]}
     return result
 

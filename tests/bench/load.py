@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 
 import peers
+from servers import Wrong
 
 
 @dataclass
@@ -20,10 +21,6 @@ class Run:
 
     def ratio(self):
         return self.proxy_cpu / self.other_cpu
-
-
-class Wrong(Exception):
-    """A run that did other work than was asked for is no measurement."""
 
 
 class Bench:

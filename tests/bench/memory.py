@@ -4,8 +4,8 @@ import subprocess
 
 import figures
 import peers
-from load import Wrong, finished, pinned
-from servers import memory_bytes
+from load import finished, pinned
+from servers import Wrong, memory_bytes
 
 WARM_CONNECTIONS = 20
 

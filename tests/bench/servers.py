@@ -9,6 +9,10 @@ from pathlib import Path
 SECONDS_TO_START = 30
 
 
+class Wrong(Exception):
+    """A run that did other work than was asked for, or could not be made, is no measurement."""
+
+
 class Server:
     """One server process (with its children)."""
 
@@ -29,13 +33,13 @@ class Server:
             return
         for port in self.ports:
             if answers(port):
-                raise SystemExit(f"run: port {port} is in use: whatever listens there would share the load")
+                raise Wrong(f"port {port} is in use: whatever listens there would share the load")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
         end = time.monotonic() + SECONDS_TO_START
         while not all(answers(port) for port in self.ports):
             if self.process.poll() is not None or time.monotonic() > end:
-                raise SystemExit(f"run: {self.name} does not answer:\n{self.log.read_text()[-2000:]}")
+                raise Wrong(f"{self.name} does not answer:\n{self.log.read_text()[-2000:]}")
             time.sleep(0.02)
 
     def stop(self):

@@ -15,7 +15,8 @@ import data_plane
 import memory
 import peers
 import report
-from load import Bench, Wrong
+from load import Bench
+from servers import Wrong
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -53,7 +54,7 @@ def about(options, congestion_control):
     model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
     return {
         "versions": {"fairlead": first_line(options.fairlead, "--version"), "nginx": first_line("nginx", "-v"),
-                     "haproxy": first_line("haproxy", "-v"), "h2load": first_line("h2load", "--version")},
+                     "haproxy": first_line("haproxy", "-v"), "envoy": f"Envoy {peers.ENVOY_VERSION}", "h2load": first_line("h2load", "--version")},
         "commit": first_line("git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*"),
         "machine": f"{os.cpu_count()} × {model}, Linux {platform.release()}",
         "congestion_control": congestion_control,
@@ -83,7 +84,7 @@ def run_parts(options, bench, results, real):
         print(f"  {name}", file=sys.stderr)
         try:
             results[name] = measure()
-        except Wrong as problem:
+        except (Wrong, OSError, ValueError) as problem:
             print(f"WRONG: {problem}", file=sys.stderr)
             results[name] = {"wrong": str(problem)}
 
@@ -123,7 +124,10 @@ def run(options, congestion_control):
     with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # nginx's worker is another user
-        run_all(options, results, folder)
+        try:
+            run_all(options, results, folder)
+        except Wrong as problem:
+            raise SystemExit(f"run: {problem}") from problem
         if wants(options, CONTROL):
             results["control_plane"] = control_plane.measure(options, folder, PROGRAMS)
     results["about"]["minutes"] = round((time.monotonic() - started) / 60, 1)

