@@ -22,6 +22,7 @@ METHOD = """## Method, and its limits
 - This is loopback on one virtual machine with few cores: no network card, no other machine, a kernel whose share is the same for
   all and most of the time. Ratios carry over to other machines better than the µs do; tail latencies least of all. The row
   "kernel's share" is a program that reads nothing and passes bytes on: no proxy over sockets can need less.
+- That a request on a kept connection allocates nothing is no figure but a test: tests/integration/allocations_test.cpp.
 - Resident memory counts shared pages by share (PSS).
 - The control plane reads an API server made for this ([programs/cluster.cpp](programs/cluster.cpp)); changes are timed from just
   before the event is written to the first byte of the first answer by the new rule, asked for every 0.2 ms. Fairlead waits 2 ms for
