@@ -114,6 +114,12 @@ void References::remove(const IngressVersion& version, const IngressPart& part, 
   }
 }
 
+bool References::leads_to(const ObjectName& service) const {
+  const std::string begin = service.ns + "/" + service.name + "/";
+  const auto use = upstreams_.lower_bound(begin);
+  return use != upstreams_.end() && use->first.starts_with(begin);
+}
+
 void References::touch_service(const ObjectName& service, Dirty& dirty) const {
   const std::string begin = service.ns + "/" + service.name + "/";
   for (auto use = upstreams_.lower_bound(begin); use != upstreams_.end() && use->first.starts_with(begin); ++use) {

@@ -38,7 +38,7 @@ class References {
   void touch_secret(const ObjectName& secret, Dirty& dirty) const;
   void touch_every_service(Dirty& dirty) const;
 
-  bool leads_to(const ObjectName& service) const { return upstreams_by_service_.contains(service); }
+  bool leads_to(const ObjectName& service) const;
   bool wants(const ObjectName& secret) const { return secrets_.contains(secret); }
   // Whether a TLS host refers to any of these Secrets.
   bool refers(const std::string& tls_host, const std::set<ObjectName>& secrets) const;
