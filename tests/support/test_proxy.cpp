@@ -1,6 +1,7 @@
 #include "tests/support/test_proxy.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <stdexcept>
 #include <thread>
 
@@ -26,6 +27,7 @@ std::string KeptLog::text() const {
 }
 
 TestProxy::TestProxy() {
+  std::signal(SIGPIPE, SIG_IGN);  // as the program does (block_stop_signals)
   options.bind_addresses = {IpAddress::v4(0x7f000001)};
   options.http_port = options.https_port = 0;
   options.workers = 1;
