@@ -19,22 +19,40 @@ bool covers(std::string_view prefix, std::string_view path) {
 }  // namespace
 
 PathMatcher::PathMatcher(const Host& host) : regex_(host.regex) {
+  if (!regex_) reserve(host);
   for (std::size_t index = 0; index < host.paths.size(); ++index) {
     const Path& path = host.paths[index];
     if (regex_) {
       regexes_.push_back(compile_path_regex(path.path));
     } else if (path.type == PathType::exact) {
-      exact_.push_back({path.path, index});
+      add_rule(exact_, path.path, index);
     } else {
-      prefixes_.push_back({without_trailing_slash(path.path), index});
+      add_rule(prefixes_, without_trailing_slash(path.path), index);
     }
   }
   std::stable_sort(prefixes_.begin(), prefixes_.end(),
                    [](const Rule& a, const Rule& b) { return a.path.size() > b.path.size(); });
-  exact_.shrink_to_fit();
-  prefixes_.shrink_to_fit();
   exact_by_path_ = by_path(exact_);
   prefix_by_path_ = by_path(prefixes_);
+}
+
+void PathMatcher::reserve(const Host& host) {
+  std::size_t bytes = 0;
+  std::size_t exact = 0;
+  for (const Path& path : host.paths) {
+    bytes += path.path.size();
+    if (path.type == PathType::exact) ++exact;
+  }
+  texts_ = std::make_unique<char[]>(bytes);
+  exact_.reserve(exact);
+  prefixes_.reserve(host.paths.size() - exact);
+}
+
+void PathMatcher::add_rule(std::vector<Rule>& rules, std::string_view path, std::size_t index) {
+  char* const text = texts_.get() + texts_size_;
+  path.copy(text, path.size());
+  texts_size_ += path.size();
+  rules.push_back({{text, path.size()}, index});
 }
 
 std::unique_ptr<const PathMatcher::ByPath> PathMatcher::by_path(const std::vector<Rule>& rules) {
