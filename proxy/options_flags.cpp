@@ -309,6 +309,10 @@ std::vector<Flag> listen_flags() {
                   count(
                       "workers", "N", "Worker threads. 0: one a processor, as far as the control group's quota goes.",
                       0, max_workers, [](auto& options) -> auto& { return options.workers; }),
+                  toggle("http2",
+                         "Serve HTTP/2: by ALPN at the HTTPS port, with prior knowledge (h2c) at the HTTP port. "
+                         "ingress-nginx has it as `use-http2`.",
+                         &Options::http2),
                   toggle("use-proxy-protocol",
                          "Connections begin with a PROXY header (v1 or v2), believed from "
                          "--proxy-real-ip-cidr.",
@@ -402,6 +406,23 @@ std::vector<Flag> limit_flags() {
                    &L::max_upstream_requests),
        limit_size("max-tunnel-buffer-bytes", "Unsent bytes held per direction of a WebSocket or other tunnel.", 1024,
                   &L::max_tunnel_buffer_bytes, ScratchBuffer::size),
+       limit_count("http2-max-concurrent-streams", "Requests at once on one HTTP/2 connection; more are refused.", 1,
+                   &L::http2_max_concurrent_streams),
+       limit_size("http2-stream-window-bytes", "Of one HTTP/2 request body, received and not passed on yet.", 1024,
+                  &L::http2_stream_window_bytes, 16 * 1024 * 1024),
+       limit_count("http2-max-resets",
+                   "Streams of one HTTP/2 connection that are reset before they are answered, within "
+                   "--http2-flood-interval; then it is closed.",
+                   1, &L::http2_max_resets),
+       limit_count("http2-max-control-frames",
+                   "Frames of one HTTP/2 connection that serve no request (PING, SETTINGS, PRIORITY, empty DATA, …), "
+                   "likewise.",
+                   8, &L::http2_max_control_frames),
+       limit_time("http2-flood-interval", "For --http2-max-resets and --http2-max-control-frames.",
+                  &L::http2_flood_interval),
+       count(
+           "http2-max-continuations", "N", "CONTINUATION frames of one HTTP/2 head; more close the connection.", 0, 8,
+           [](auto& options) -> auto& { return options.limits.http2_max_continuations; }),
        limit_time("header-timeout", "From the first byte of a request to the end of its head: 408.",
                   &L::header_timeout),
        limit_time("body-timeout", "Between two reads of a request body: 408.", &L::body_timeout),
