@@ -30,6 +30,13 @@ bool is_clients_fault(Http2Error code) {
   }
 }
 
+// nghttp2 does not look at PRIORITY frames once they were declined. RFC 9113 6.3, and RFC 7540 5.3.1: a stream does not
+// depend on itself.
+bool is_sound_priority(const Http2FrameHead& head, std::string_view payload) {
+  if (head.stream == 0) return false;
+  return payload.size() < 4 || Http2FrameHead::stream_at(payload.data()) != head.stream;
+}
+
 }  // namespace
 
 Http2Connection::Http2Connection(Session& session, WorkerContext& worker, Stream& stream, const ClientAddress& address)
@@ -162,7 +169,7 @@ void Http2Connection::note_progress() {
   sent_bytes_ = output_.progress();
 }
 
-void Http2Connection::on_frame_begin(const Http2FrameHead& head) {
+void Http2Connection::on_frame_begin(const Http2FrameHead& head, std::string_view payload) {
   const LoopTime now = session_.now();
   if (const std::string_view limit = floods_.frame(head, now); !limit.empty()) {
     too_much(limit);
@@ -171,6 +178,10 @@ void Http2Connection::on_frame_begin(const Http2FrameHead& head) {
   if (head.type == Http2FrameType::headers && !in_head_) {
     in_head_ = true;
     head_since_ = now;
+  }
+  if (head.type == Http2FrameType::priority && !is_sound_priority(head, payload)) {
+    http2_.terminate(Http2Error::protocol_error);
+    return;
   }
   const bool by_client = head.stream % 2 == 1;
   if (head.type == Http2FrameType::headers && by_client && head.stream > closed_.last()) {

@@ -39,7 +39,7 @@ class Http2Connection final : public Http2SessionOwner, public Http2Link {
   bool broken() const override { return broken_; }
   std::uint64_t socket_progress() const override { return output_.drained() ? 0 : output_.progress(); }
 
-  void on_frame_begin(const Http2FrameHead& head) override;
+  void on_frame_begin(const Http2FrameHead& head, std::string_view payload) override;
   void on_frame(const Http2FrameHead& head, std::size_t payload) override;
   Http2Channel* on_open(std::int32_t stream) override;
   void on_malformed(std::int32_t stream, std::string_view why) override;

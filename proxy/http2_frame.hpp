@@ -50,6 +50,7 @@ struct Http2FrameHead {
 
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
   static Http2FrameHead parse(const char* bytes);
+  static std::int32_t stream_at(const char* bytes);  // the 31 bits of an id
 };
 
 // Finds the frames in a stream of bytes that arrives in pieces.
@@ -64,6 +65,8 @@ class Http2FrameScan {
     std::string_view bytes;     // belong together, and come next
     bool begins_frame = false;  // they begin with a frame's head, which is `head`
     Http2FrameHead head;
+    // What follows the head in `bytes`: of a PRIORITY frame always all.
+    std::string_view payload() const { return bytes.substr(Http2FrameHead::size); }
   };
   // The next step of what arrived, which it is taken from. False when no more can be told yet: the beginning of a
   // frame's head is kept. A step's bytes are valid until the next call.
@@ -72,8 +75,13 @@ class Http2FrameScan {
   bool inside_frame() const { return left_ > 0 || partial_size_ > 0; }
 
  private:
-  std::uint64_t left_;  // of the frame (or the preface) that was begun
-  std::array<char, Http2FrameHead::size> partial_{};
+  std::uint64_t left_;                             // of the frame (or the preface) that was begun
+  static constexpr std::size_t priority_size = 5;  // of its payload (RFC 9113 6.3)
+  // How many bytes at the front of a frame must be there to be a step.
+  bool fill(std::string_view& arrived, std::size_t size);
+  static std::size_t needed(const Http2FrameHead& head);
+
+  std::array<char, Http2FrameHead::size + priority_size> partial_{};
   std::size_t partial_size_ = 0;
 };
 

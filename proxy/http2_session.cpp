@@ -180,7 +180,7 @@ Http2Session::~Http2Session() {
 bool Http2Session::receive(std::string_view bytes) {
   Http2FrameScan::Step step;
   while (!broken_ && !terminated_ && scan_.next(bytes, step)) {
-    if (step.begins_frame) owner_.on_frame_begin(step.head);
+    if (step.begins_frame) owner_.on_frame_begin(step.head, step.payload());
     if (!terminated_) feed(step.bytes);
   }
   return !broken_;

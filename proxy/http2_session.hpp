@@ -44,7 +44,8 @@ class Http2SessionOwner {
   virtual ~Http2SessionOwner() = default;
 
   // Before anything else is made of a frame. It may terminate or reset; what follows a termination is not looked at.
-  virtual void on_frame_begin(const Http2FrameHead& head) = 0;
+  // payload: as much as is there of it; of a PRIORITY frame all.
+  virtual void on_frame_begin(const Http2FrameHead& head, std::string_view payload) = 0;
   virtual void on_frame(const Http2FrameHead& head, std::size_t payload) = 0;  // complete and in order; less padding
   virtual Http2Channel* on_open(std::int32_t stream) = 0;                      // servers: by the client. Never null.
   virtual void on_malformed(std::int32_t stream, std::string_view why) = 0;    // and will be reset
