@@ -89,8 +89,8 @@ Task<void> Http2Connection::run(std::string early) {
 
 // False when the connection is at its end.
 bool Http2Connection::turn() {
-  if (worker_.draining) drain_step();
   moved_ = receive();
+  if (worker_.draining) drain_step();
   do {
     run_ready();
     flush_now();

@@ -23,6 +23,8 @@ std::string_view Http2Floods::frame(const Http2FrameHead& head, LoopTime now) {
     case Http2FrameType::data:
     case Http2FrameType::goaway:
       return {};
+    case Http2FrameType::rst_stream:
+      return reset(now);
     case Http2FrameType::headers:
       continuations_ = 0;
       block_bytes_ = head.length;

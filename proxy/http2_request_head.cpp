@@ -22,7 +22,7 @@ std::array<char, 24> websocket_key(Random& random) {
   const auto byte = [&](std::size_t i) {
     return i < 16 ? static_cast<std::uint32_t>(halves[i / 8] >> (i % 8 * 8) & 0xff) : 0u;
   };
-  for (std::size_t i = 0; i < 8; ++i) {
+  for (std::size_t i = 0; i < key.size() / 4; ++i) {
     const std::uint32_t three = byte(3 * i) << 16 | byte(3 * i + 1) << 8 | byte(3 * i + 2);
     for (std::size_t j = 0; j < 4; ++j) key[4 * i + j] = digits[three >> (18 - 6 * j) & 63];
   }

@@ -24,6 +24,7 @@ class Http2ResponseWriter final : public ResponseWriter {
   void sent(std::size_t bytes, bool fields);
   void closed() { closed_ = true; }
 
+  bool ended() const { return ended_; }  // nothing will be added
   bool is_closed() const { return closed_; }
   // All of the response was given to the connection, its end included.
   bool complete() const { return end_given_ && drained(); }

@@ -56,8 +56,9 @@ struct Http2Session::Callbacks {
     if (frame->hd.type == NGHTTP2_DATA) payload -= frame->data.padlen;
     self(user).owner_.on_frame(head_of(frame->hd), payload);
     if (!to || (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS)) return 0;
-    if (frame->hd.type == NGHTTP2_HEADERS) to->on_fields_end();
-    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) to->on_end();
+    const bool ends_stream = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (frame->hd.type == NGHTTP2_HEADERS) to->on_fields_end(ends_stream);
+    if (ends_stream) to->on_end();
     return 0;
   }
 

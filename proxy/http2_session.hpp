@@ -24,7 +24,8 @@ class Http2Channel {
   virtual ~Http2Channel() = default;
 
   virtual void on_field(std::string_view name, std::string_view value) = 0;
-  virtual void on_fields_end() = 0;  // the head, an interim head or the trailers are complete
+  // The head, an interim head or the trailers are complete. ends_stream: nothing follows; on_end() comes next.
+  virtual void on_fields_end(bool ends_stream) = 0;
   virtual void on_data(std::string_view piece) = 0;
   virtual void on_end() = 0;  // the peer has sent all
   // Nothing more comes or goes. reset_by_peer: it sent RST_STREAM, or the connection ended.

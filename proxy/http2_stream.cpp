@@ -26,7 +26,7 @@ void Http2Stream::stop() {
   head_.clear();
   body_.stop();
   response_.stop();
-  head_complete_ = end_arrived_ = began_ = false;
+  head_complete_ = has_body_ = end_arrived_ = began_ = false;
   usable_ = true;
   malformed_ = {};
   connection_ = nullptr;
@@ -52,7 +52,7 @@ int Http2Stream::understand(Exchange& exchange, std::string_view& limit) {
   const FramingError bad = frame_request(exchange.request, exchange.framing);
   if (bad != FramingError::none) return status_of(bad);
   // The end of the stream says where the body ends; Content-Length, where there is one, was seen to agree.
-  if (!end_arrived_ && !head_.is_tunnel() && exchange.framing.body == BodyKind::none &&
+  if (has_body_ && !head_.is_tunnel() && exchange.framing.body == BodyKind::none &&
       !exchange.request.fields.find(FieldName::content_length)) {
     exchange.framing.body = BodyKind::chunked;
   }
@@ -75,7 +75,7 @@ Task<void> Http2Stream::serve() {
   } else {
     usable_ = co_await fairlead::serve(client, connection_->address().server_name);
   }
-  if (usable_) usable_ = co_await drain(*exchange);
+  if (usable_ || response_.ended()) usable_ = co_await drain(*exchange);
   if (head_.is_tunnel() && response_.head_sent()) exchange->record.status = response_.status();
   finisher.now();
 }
@@ -114,7 +114,8 @@ void Http2Stream::on_field(std::string_view name, std::string_view value) {
   }
 }
 
-void Http2Stream::on_fields_end() {
+void Http2Stream::on_fields_end(bool ends_stream) {
+  if (!head_complete_) has_body_ = !ends_stream;
   head_complete_ = true;
 }
 

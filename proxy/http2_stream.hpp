@@ -42,7 +42,7 @@ class Http2Stream final : public Session, public Http2Channel, public Http2Ready
   void malformed(std::string_view why) { malformed_ = why; }
 
   void on_field(std::string_view name, std::string_view value) override;
-  void on_fields_end() override;
+  void on_fields_end(bool ends_stream) override;
   void on_data(std::string_view piece) override;
   void on_end() override;
   void on_closed(Http2Error code, bool reset_by_peer) override;
@@ -63,6 +63,7 @@ class Http2Stream final : public Session, public Http2Channel, public Http2Ready
   Http2ResponseWriter response_;
   std::chrono::microseconds arrived_{0};  // when the head began to
   bool head_complete_ = false;
+  bool has_body_ = false;  // frames follow the head
   bool end_arrived_ = false;
   bool began_ = false;
   bool usable_ = true;  // the response went as far as it was to go

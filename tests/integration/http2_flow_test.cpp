@@ -65,6 +65,7 @@ TEST_F(Http2Flow, AServiceThatReadsNothingStopsTheClient) {
     }
     connection.send(ok("done"));
   });
+  proxy.options.limits.http2_max_control_frames = 100'000;  // it asks often
   proxy.route("a.test", "/", {origin.port()},
               [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 0; });
   proxy.start();
