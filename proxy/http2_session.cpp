@@ -10,6 +10,7 @@ constexpr std::size_t largest_frame = 16 * 1024 + Http2FrameHead::size;
 constexpr std::size_t pieces_of_frame = 8;
 constexpr std::size_t max_outbound_acks = 1000;
 constexpr std::size_t max_settings_entries = 32;
+constexpr std::size_t any_number = 1'000'000;  // where the session's owner has a limit of its own
 
 std::string_view text_of(const std::uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
@@ -149,6 +150,8 @@ Http2Library::Http2Library() {
   nghttp2_option_set_no_auto_window_update(options_, 1);
   nghttp2_option_set_no_closed_streams(options_, 1);
   nghttp2_option_set_max_outbound_ack(options_, max_outbound_acks);
+  nghttp2_option_set_max_continuations(options_, any_number);
+  nghttp2_option_set_stream_reset_rate_limit(options_, any_number, any_number);
   nghttp2_option_set_max_settings(options_, max_settings_entries);
 }
 

@@ -420,9 +420,8 @@ std::vector<Flag> limit_flags() {
                    8, &L::http2_max_control_frames),
        limit_time("http2-flood-interval", "For --http2-max-resets and --http2-max-control-frames.",
                   &L::http2_flood_interval),
-       count(
-           "http2-max-continuations", "N", "CONTINUATION frames of one HTTP/2 head; more close the connection.", 0, 8,
-           [](auto& options) -> auto& { return options.limits.http2_max_continuations; }),
+       limit_count("http2-max-continuations", "CONTINUATION frames of one HTTP/2 head; more close the connection.", 0,
+                   &L::http2_max_continuations),
        limit_time("header-timeout", "From the first byte of a request to the end of its head: 408.",
                   &L::header_timeout),
        limit_time("body-timeout", "Between two reads of a request body: 408.", &L::body_timeout),

@@ -1,4 +1,4 @@
-module fairlead.dev/tools/h2spec
+module fairlead.dev/tests/h2spec
 
 go 1.26.0
 
