@@ -100,7 +100,7 @@ void Http1Connection::end_idle(bool timed_out) {
 
 // The preface's first lines read as a whole HTTP/1 head. Over TLS, HTTP/2 is agreed by ALPN or not at all.
 bool Http1Connection::is_http2_preface() const {
-  return head_size_ == http2_preface_head.size() && !address_.tls && worker_.options.http2 &&
+  return empty_lines_ == 0 && head_size_ == http2_preface_head.size() && !address_.tls && worker_.options.http2 &&
          input_.unread().starts_with(http2_preface_head);
 }
 
