@@ -288,6 +288,15 @@ TEST_F(TlsPolicies, AreNotPassedByWithAnotherHostsConnection) {
   EXPECT_EQ(ask(guarded, "open.test").status, 421);
 }
 
+TEST_F(TlsPolicies, AreNotPassedByWithAnotherHostsConnectionOverHttp2) {
+  SSL_CTX_set_alpn_protos(client.context(), reinterpret_cast<const unsigned char*>("\x02h2"), 3);
+  TlsSocket open = connect("open.test");
+  Http2Client http2(open);
+  EXPECT_EQ(http2.response(http2.get("other.test")).status, 200);
+  EXPECT_EQ(http2.response(http2.get("guarded.test")).status, 421);
+  EXPECT_EQ(http2.response(http2.get("open.test")).status, 200) << "the connection lives on";
+}
+
 TEST_F(TlsPolicies, AreNotPassedByWithoutAServerName) {
   TlsSocket nameless = connect(nullptr);
   EXPECT_EQ(ask(nameless, "open.test").status, 200);
