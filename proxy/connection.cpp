@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 
+#include "proxy/http2_connection.hpp"
 #include "proxy/plain_stream.hpp"
 #include "proxy/proxy_header.hpp"
 
@@ -52,8 +53,21 @@ Task<void> Connection::serve() {
     if (worker_.options.use_proxy_protocol && !co_await read_proxy_header()) co_return;
     if (address_.tls && !co_await handshake()) co_return;
   }
-  Http1Connection http(*this, worker_, *stream_, address_);
-  co_await http.run();
+  bool http2 = address_.tls && static_cast<TlsStream&>(*stream_).chose("h2");
+  std::string early;
+  if (!http2) {
+    Http1Connection http1(*this, worker_, *stream_, address_);
+    co_await http1.run();
+    http2 = http1.found_http2();
+    if (http2) early = http1.unread();
+  }
+  if (http2) co_await serve_http2(std::move(early));
+}
+
+// A frame of its own, which HTTP/1 connections do not pay for.
+Task<void> Connection::serve_http2(std::string early) {
+  Http2Connection http(*this, worker_, *stream_, address_);
+  co_await http.run(std::move(early));
 }
 
 // Looks at what has arrived without taking it, so that not a byte behind the header is lost to TLS.

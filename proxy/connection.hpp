@@ -24,6 +24,7 @@ class Connection final : public Session, public boost::intrusive::list_base_hook
 
  private:
   Task<void> serve();
+  Task<void> serve_http2(std::string early);
   Task<bool> read_proxy_header();
   Task<bool> handshake();
   bool accept_proxy_header(bool& complete);

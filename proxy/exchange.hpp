@@ -44,7 +44,7 @@ struct Exchange {
     host_received = {};
     peer = {};
     local_port = 0;
-    over_tls = tls_before = false;
+    over_http2 = over_tls = tls_before = false;
     client = {};
     forward = {};
     record.reset();
@@ -61,8 +61,9 @@ struct Exchange {
   std::string_view host_received;  // as the Client wrote it, port and all
   IpAddress peer;                  // of the connection, or of its PROXY header
   std::uint16_t local_port = 0;    // where the Client connected to
-  bool over_tls = false;           // here
-  bool tls_before = false;         // at a load balancer, says its PROXY header
+  bool over_http2 = false;
+  bool over_tls = false;    // here
+  bool tls_before = false;  // at a load balancer, says its PROXY header
   ClientIdentity client;
   SnapshotRef snapshot;
   RouteMatch match;

@@ -31,6 +31,7 @@ struct ExchangeFacts {
   std::string_view target;       // as received
   std::string_view normal_path;  // "" when there is none
   std::string_view host;         // canonical, "" when there is none
+  std::uint8_t http_major = 1;
   std::uint8_t http_minor = 1;
   bool https = false;
   int status = 0;  // sent to the client; 499 when it went away, or was cut off, first

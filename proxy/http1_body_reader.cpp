@@ -4,32 +4,12 @@
 #include <charconv>
 #include <cstring>
 
-#include "router/forwarded_headers.hpp"
-#include "router/hop_headers.hpp"
+#include "proxy/trailers.hpp"
 
 namespace fairlead {
 namespace {
 
 constexpr std::size_t max_size_digits = 15;
-
-// Fields that change how a message is framed, routed or authorised mean nothing after the body, and could be taken for
-// such by a careless recipient (RFC 9110 6.5.1).
-bool may_be_trailer(const Field& field) {
-  switch (field.known) {
-    case FieldName::content_length:
-    case FieldName::host:
-    case FieldName::authorization:
-    case FieldName::cookie:
-    case FieldName::set_cookie:
-    case FieldName::content_type:
-    case FieldName::expect:
-    case FieldName::location:
-    case FieldName::date:
-      return false;
-    default:
-      return !is_hop_by_hop(field.known) && !is_forwarded_field(field) && !is_forwarding_claim(field);
-  }
-}
 
 }  // namespace
 

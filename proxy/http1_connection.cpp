@@ -7,6 +7,8 @@
 namespace fairlead {
 namespace {
 
+constexpr std::string_view http2_preface_head = "PRI * HTTP/2.0\r\n\r\n";
+
 // RFC 9112 2.2: empty lines before a request line are skipped; these many.
 constexpr int max_empty_lines = 4;
 
@@ -46,29 +48,6 @@ std::string_view limit_of(HeadError error) {
 
 }  // namespace
 
-// Finishes an Exchange once: at the latest when it is cut off, its coroutines and all.
-class Http1Connection::Finisher {
- public:
-  explicit Finisher(ClientSide& client) : client_(client) {}
-  ~Finisher() {
-    if (finished_) return;
-    if (!client_.response.head_sent()) exchange().record.status = 499;
-    now();
-  }
-  Finisher(const Finisher&) = delete;
-  Finisher& operator=(const Finisher&) = delete;
-
-  Exchange& exchange() { return client_.exchange; }
-  void now() {
-    finish(client_);
-    finished_ = true;
-  }
-
- private:
-  ClientSide& client_;
-  bool finished_ = false;
-};
-
 Http1Connection::Http1Connection(Session& session, WorkerContext& worker, Stream& stream, const ClientAddress& address)
     : session_(session),
       worker_(worker),
@@ -78,34 +57,13 @@ Http1Connection::Http1Connection(Session& session, WorkerContext& worker, Stream
       output_(stream, worker.gather),
       body_(worker.limits, stream, input_),
       response_(output_, input_, worker.readiness, worker.date, worker.options.server_header),
+      phase_(worker.metrics.counters),
       since_(session.now()) {
   input_.hold_at_most(read_ahead(worker.limits));
 }
 
-Level* Http1Connection::level_of(Phase phase) {
-  WorkerCounters& counters = worker_.metrics.counters;
-  switch (phase) {
-    case Phase::waiting:
-      return &counters.waiting;
-    case Phase::reading:
-      return &counters.reading;
-    case Phase::writing:
-      return &counters.writing;
-    case Phase::none:
-      break;
-  }
-  return nullptr;
-}
-
-void Http1Connection::enter(Phase phase) {
-  if (phase == phase_) return;
-  if (Level* const left = level_of(phase_)) left->remove();
-  if (Level* const entered = level_of(phase)) entered->add();
-  phase_ = phase;
-}
-
 Task<void> Http1Connection::run() {
-  enter(Phase::waiting);
+  phase_.enter(Phase::waiting);
   for (;;) {
     HeadError error = HeadError::none;
     bool timed_out = false;
@@ -115,25 +73,35 @@ Task<void> Http1Connection::run() {
         if (closed_) break;
         if (input_.empty()) input_.release();
         timed_out = !co_await session_.wait_until(head_deadline()) && session_.now() >= head_deadline();
-        if (timed_out && came_just_now()) timed_out = phase_ == Phase::reading;
+        if (timed_out && came_just_now()) timed_out = phase_.now() == Phase::reading;
       }
       wait = look_for_head(error);
     }
     if (wait == HeadWait::arrived) {
+      if (requests_ == 0 && is_http2_preface()) {
+        found_http2_ = true;
+        break;
+      }
       if (co_await serve_request()) continue;
-    } else if (!closed_ && (wait == HeadWait::refused || phase_ == Phase::reading)) {
+    } else if (!closed_ && (wait == HeadWait::refused || phase_.now() == Phase::reading)) {
       co_await refuse_head(error, timed_out);
     } else if (!closed_) {
       end_idle(timed_out);
     }
     break;
   }
-  enter(Phase::none);
+  phase_.enter(Phase::none);
 }
 
 void Http1Connection::end_idle(bool timed_out) {
   if (timed_out && !worker_.draining) worker_.metrics.counters.limit_hits.add("idle_timeout");
   stream_.shutdown_write();
+}
+
+// The preface's first lines read as a whole HTTP/1 head. Over TLS, HTTP/2 is agreed by ALPN or not at all.
+bool Http1Connection::is_http2_preface() const {
+  return empty_lines_ == 0 && head_size_ == http2_preface_head.size() && !address_.tls && worker_.options.http2 &&
+         input_.unread().starts_with(http2_preface_head);
 }
 
 // closed stands for "not yet" here: run() reads more.
@@ -144,8 +112,8 @@ Http1Connection::HeadWait Http1Connection::look_for_head(HeadError& error) {
     scan_ = {};
   }
   if (input_.empty()) return HeadWait::closed;
-  if (phase_ == Phase::waiting) {
-    enter(Phase::reading);
+  if (phase_.now() == Phase::waiting) {
+    phase_.enter(Phase::reading);
     since_ = session_.now();
     head_began_ = worker_.readiness.now_precise();
   }
@@ -156,7 +124,7 @@ Http1Connection::HeadWait Http1Connection::look_for_head(HeadError& error) {
 }
 
 LoopTime Http1Connection::head_deadline() const {
-  if (phase_ == Phase::reading) return since_ + worker_.limits.header_timeout;
+  if (phase_.now() == Phase::reading) return since_ + worker_.limits.header_timeout;
   const LoopTime patience = worker_.limits.idle_timeout;
   return since_ + (worker_.draining ? std::min(patience, worker_.limits.lingering_close) : patience);
 }
@@ -172,17 +140,6 @@ bool Http1Connection::read_more() {
 bool Http1Connection::came_just_now() {
   stream_.socket().readable = true;
   return read_more();
-}
-
-void Http1Connection::prepare(Exchange& exchange) {
-  exchange.snapshot = worker_.snapshot;
-  exchange.peer = address_.address;
-  exchange.local_port = address_.local_port;
-  exchange.over_tls = address_.tls;
-  exchange.tls_before = address_.tls_before;
-  exchange.started = head_began_;
-  exchange.record.client_port = address_.port;
-  exchange.record.request_length = head_size_;
 }
 
 // Parses the head from memory of the Exchange: the scratch will be used by others before the response is there.
@@ -201,10 +158,12 @@ int Http1Connection::understand(Exchange& exchange, std::string_view& limit) {
 
 // True when another request may follow.
 Task<bool> Http1Connection::serve_request() {
-  enter(Phase::writing);
+  phase_.enter(Phase::writing);
   ++requests_;
   const ExchangePool::Pointer exchange = worker_.exchanges.take();
-  prepare(*exchange);
+  prepare(*exchange, worker_, address_);
+  exchange->started = head_began_;
+  exchange->record.request_length = head_size_;
   std::string_view limit;
   const bool full = input_.room() == 0;
   const int refusal = understand(*exchange, limit);
@@ -214,7 +173,7 @@ Task<bool> Http1Connection::serve_request() {
   const bool last = worker_.leaving || used_up;
   response_.start(exchange->request.method, exchange->request.minor_version, exchange->framing.keep_alive && !last);
   ClientSide client{session_, worker_, *exchange, body_, response_};
-  Finisher finisher(client);
+  ExchangeFinisher finisher(client);
   bool usable = true;
   if (refusal != 0) {
     body_.start(BodyKind::none, 0);
@@ -231,7 +190,7 @@ void Http1Connection::note_pipelined(const Exchange& exchange, bool full) {
   if (full && exchange.framing.body == BodyKind::none) worker_.metrics.counters.limit_hits.add("max_pipelined_bytes");
 }
 
-Task<bool> Http1Connection::finish_request(Finisher& finisher, bool usable, bool refused) {
+Task<bool> Http1Connection::finish_request(ExchangeFinisher& finisher, bool usable, bool refused) {
   if (usable && !output_.drained()) usable = co_await drain_output(finisher.exchange());
   finisher.now();
   scan_ = {};
@@ -239,7 +198,7 @@ Task<bool> Http1Connection::finish_request(Finisher& finisher, bool usable, bool
   head_size_ = 0;
   since_ = session_.now();
   if (usable && response_.keeps_alive() && body_.ended()) {
-    enter(Phase::waiting);
+    phase_.enter(Phase::waiting);
     co_return true;
   }
   if (!usable && response_.is_open_ended()) {
@@ -255,12 +214,13 @@ Task<bool> Http1Connection::finish_request(Finisher& finisher, bool usable, bool
 // A head that cannot become one, or did not come in time.
 Task<bool> Http1Connection::refuse_head(HeadError error, bool timed_out) {
   const ExchangePool::Pointer exchange = worker_.exchanges.take();
-  prepare(*exchange);
+  prepare(*exchange, worker_, address_);
+  exchange->started = head_began_;
   exchange->record.request_length = input_.unread().size();
   body_.start(BodyKind::none, 0);
   response_.start(Method::get, 1, false);
   ClientSide client{session_, worker_, *exchange, body_, response_};
-  Finisher finisher(client);
+  ExchangeFinisher finisher(client);
   if (timed_out) {
     refuse(client, 408, "header_timeout");
   } else {

@@ -26,6 +26,13 @@ struct Limits {
   std::size_t max_tunnel_buffer_bytes = 64 * 1024;  // unsent bytes held per direction
   std::uint32_t max_splice_pipes = 64;  // per Worker, for bodies that the kernel moves; further ones are copied
 
+  std::uint32_t http2_max_concurrent_streams = 128;        // per client connection; more are refused (REFUSED_STREAM)
+  std::size_t http2_stream_window_bytes = 64 * 1024;       // of one request body, unread: the client is told
+  std::uint32_t http2_max_resets = 500;                    // streams of one connection that were reset early, …
+  std::uint32_t http2_max_control_frames = 1'000;          // and frames that serve nobody, both within …
+  std::chrono::milliseconds http2_flood_interval{10'000};  // this time: ENHANCE_YOUR_CALM
+  std::uint32_t http2_max_continuations = 8;               // CONTINUATION frames of one head: ENHANCE_YOUR_CALM
+
   std::chrono::milliseconds header_timeout{60'000};  // from the first byte of a request to the end of its head: 408
   std::chrono::milliseconds body_timeout{60'000};    // between two reads of a request body: 408
   std::chrono::milliseconds idle_timeout{75'000};    // between two requests of a client connection

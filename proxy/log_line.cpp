@@ -110,6 +110,7 @@ void write_json_attempts(LineWriter& out, JsonMembers& members, const ExchangeRe
 }
 
 std::string_view protocol(const ExchangeRecord& record) {
+  if (record.http_major == 2) return "HTTP/2.0";
   return record.http_minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
 }
 

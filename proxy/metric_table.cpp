@@ -69,6 +69,7 @@ constexpr MetricSpec specs[] = {
      "Clients' connections closed at once: too many, or no descriptors left."},
     {"fairlead_accept_errors_total", counter, "", "Failed attempts to accept a connection."},
     {"fairlead_tls_handshakes_total", counter, "", "TLS handshakes with clients that succeeded."},
+    {"fairlead_http2_connections_total", counter, "", "Connections of clients that spoke HTTP/2."},
     {"fairlead_tls_failures_total", counter, "", "TLS handshakes with clients that failed."},
     {"fairlead_upstream_connects_total", counter, "", "Connections to services attempted."},
     {"fairlead_upstream_connect_failures_total", counter, "", "Those that failed."},

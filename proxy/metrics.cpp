@@ -276,6 +276,7 @@ class Metrics::Collector final : public prometheus::Collectable {
     page.number("fairlead_connections_shed_total", shed);
     page.number("fairlead_accept_errors_total", total(&WorkerCounters::accept_errors));
     page.number("fairlead_tls_handshakes_total", total(&WorkerCounters::tls_handshakes));
+    page.number("fairlead_http2_connections_total", total(&WorkerCounters::http2_connections));
     page.number("fairlead_tls_failures_total", total(&WorkerCounters::tls_failures));
     page.number("fairlead_upstream_connects_total", total(&WorkerCounters::upstream_connects));
     page.number("fairlead_upstream_connect_failures_total", total(&WorkerCounters::upstream_connect_failures));

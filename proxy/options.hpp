@@ -52,6 +52,7 @@ struct Options {
   std::uint16_t http_port = 80;           // 0 = the system chooses
   std::uint16_t https_port = 443;
   std::size_t workers = 0;  // 0 = default_worker_count()
+  bool http2 = true;        // of clients: by ALPN over TLS, with prior knowledge without (ingress-nginx: use-http2)
   bool use_proxy_protocol = false;
 
   // Who is believed.

@@ -364,6 +364,10 @@ std::vector<Flag> listen_flags() {
                   count(
                       "workers", "N", "Worker threads. 0: one a processor, as far as the control group's quota goes.",
                       0, max_workers, [](auto& options) -> auto& { return options.workers; }),
+                  toggle("http2",
+                         "Serve HTTP/2: by ALPN at the HTTPS port, with prior knowledge (h2c) at the HTTP port. "
+                         "ingress-nginx has it as `use-http2`.",
+                         &Options::http2),
                   toggle("use-proxy-protocol",
                          "Connections begin with a PROXY header (v1 or v2), believed from "
                          "--proxy-real-ip-cidr.",
@@ -463,6 +467,22 @@ std::vector<Flag> limit_flags() {
        limit_count("max-splice-pipes",
                    "Large plain bodies of a worker that the kernel moves at the same time; further ones are copied.", 0,
                    &L::max_splice_pipes),
+       limit_count("http2-max-concurrent-streams", "Requests at once on one HTTP/2 connection; more are refused.", 1,
+                   &L::http2_max_concurrent_streams),
+       limit_size("http2-stream-window-bytes", "Of one HTTP/2 request body, received and not passed on yet.", 1024,
+                  &L::http2_stream_window_bytes, 16 * 1024 * 1024),
+       limit_count("http2-max-resets",
+                   "Streams of one HTTP/2 connection that are reset before they are answered, within "
+                   "--http2-flood-interval; then it is closed.",
+                   1, &L::http2_max_resets),
+       limit_count("http2-max-control-frames",
+                   "Frames of one HTTP/2 connection that serve no request (PING, SETTINGS, PRIORITY, empty DATA, …), "
+                   "likewise.",
+                   8, &L::http2_max_control_frames),
+       limit_time("http2-flood-interval", "For --http2-max-resets and --http2-max-control-frames.",
+                  &L::http2_flood_interval),
+       limit_count("http2-max-continuations", "CONTINUATION frames of one HTTP/2 head; more close the connection.", 0,
+                   &L::http2_max_continuations),
        limit_time("header-timeout", "From the first byte of a request to the end of its head: 408.",
                   &L::header_timeout),
        limit_time("body-timeout", "Between two reads of a request body: 408.", &L::body_timeout),

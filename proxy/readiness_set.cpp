@@ -127,6 +127,11 @@ void ReadinessSet::run_queued() {
     current.pop_front();
     target.run();
   }
+  while (!last_queue_.empty()) {
+    EventTarget& target = last_queue_.front();
+    last_queue_.pop_front();
+    target.run();
+  }
   // Somebody yielded: the rest is run in a turn of its own, one at a time, so that the set is looked at between any
   // two.
   if (run_queue_.empty() || std::exchange(posted_, true)) return;

@@ -50,6 +50,11 @@ class ReadinessSet {
     if (!target.is_linked()) run_queue_.push_back(target);
   }
 
+  // Run in this turn, once all others have: to send in one go what they left.
+  void queue_last(EventTarget& target) {
+    if (!target.is_linked()) last_queue_.push_back(target);
+  }
+
   LoopTime now() const { return now_; }
   std::chrono::microseconds now_precise() const { return now_precise_; }  // the same moment
   std::chrono::system_clock::time_point wall_now() const {
@@ -78,7 +83,7 @@ class ReadinessSet {
 
   boost::asio::posix::stream_descriptor set_;
   boost::asio::steady_timer timer_;
-  RunQueue run_queue_;
+  RunQueue run_queue_, last_queue_;
   LoopTime now_{0};
   std::chrono::microseconds now_precise_{0};
   std::chrono::microseconds wall_offset_{0};  // looked at once a tick

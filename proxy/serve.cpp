@@ -96,6 +96,7 @@ void describe_request(ClientSide& client) {
   record.method = exchange.request.method_text;
   record.known_method = exchange.request.method;
   record.target = exchange.request.target;
+  record.http_major = exchange.over_http2 ? 2 : 1;
   record.http_minor = exchange.request.minor_version;
   record.https = exchange.client.https;
   record.referer = exchange.request.fields.value(FieldName::referer);
@@ -150,6 +151,15 @@ bool replied_locally(ClientSide& client, std::string_view server_name) {
 }
 
 }  // namespace
+
+void prepare(Exchange& exchange, const WorkerContext& worker, const ClientAddress& address) {
+  exchange.snapshot = worker.snapshot;
+  exchange.peer = address.address;
+  exchange.local_port = address.local_port;
+  exchange.over_tls = address.tls;
+  exchange.tls_before = address.tls_before;
+  exchange.record.client_port = address.port;
+}
 
 Task<bool> serve(ClientSide& client, std::string_view server_name) {
   Exchange& exchange = client.exchange;

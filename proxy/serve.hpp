@@ -1,8 +1,12 @@
 #pragma once
 
+#include "proxy/client_address.hpp"
 #include "proxy/client_side.hpp"
 
 namespace fairlead {
+
+// What an Exchange has of its connection: the Worker's Snapshot of now, and who asks.
+void prepare(Exchange& exchange, const WorkerContext& worker, const ClientAddress& address);
 
 // The life of one request whose head has arrived and is framed: checks it, routes it, runs its policies, answers it or
 // forwards it. exchange.request, framing, peer, over_tls, local_port and snapshot are set. server_name: the SNI of the

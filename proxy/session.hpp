@@ -44,6 +44,12 @@ class Session : public EventTarget {
   void run() override { resume(); }
 
  protected:
+  // No deadline and no news until it is used again. Its coroutines are gone.
+  void rest() {
+    suspended_ = {};
+    TimerWheel::clear(deadline_);
+    unlink();
+  }
   void resume() {
     if (suspended_) std::exchange(suspended_, {}).resume();
   }

@@ -67,6 +67,13 @@ TlsResult TlsStream::handshake() {
   return send_gathered() ? result : TlsResult::failed;
 }
 
+bool TlsStream::chose(std::string_view protocol) const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(session_.get(), &name, &size);
+  return std::string_view(reinterpret_cast<const char*>(name), size) == protocol;
+}
+
 IoCount TlsStream::read(char* data, std::size_t size) {
   if (failed_) return io_failed;
   std::size_t total = 0;

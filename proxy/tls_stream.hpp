@@ -26,6 +26,8 @@ class TlsStream final : public Stream, private BioTransport {
   // Goes on with the handshake: done, want_read, want_write, closed or failed.
   TlsResult handshake();
   bool spoke_plain_http() const { return spoke_plain_http_; }
+  // Whether ALPN settled on this protocol.
+  bool chose(std::string_view protocol) const;
   SSL* session() const { return session_.get(); }
 
   IoCount read(char* data, std::size_t size) override;

@@ -6,6 +6,7 @@
 #include "proxy/access_log.hpp"
 #include "proxy/date_line.hpp"
 #include "proxy/exchange.hpp"
+#include "proxy/http2_shared.hpp"
 #include "proxy/input_buffer.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/options.hpp"
@@ -57,6 +58,7 @@ struct WorkerContext {
   DateLine date;
   PipePool pipes;
   ExchangePool exchanges;
+  Http2Shared http2;
   UpstreamPool upstreams;
   LoadBalancer balancer;
   SnapshotRef snapshot;

@@ -35,6 +35,8 @@ struct WorkerCounters {
   Counter tls_handshakes;
   Counter tls_failures;
 
+  Counter http2_connections;
+
   Counter upstream_connects;  // attempted
   Counter upstream_connect_failures;
   Counter upstream_reuses;

@@ -20,7 +20,9 @@ Result<std::unique_ptr<Workers>> Workers::start(const Options& options, Log& log
   Parts parts;
   parts.count = options.workers > 0 ? options.workers : default_worker_count();
   parts.tickets = std::make_unique<SessionTickets>();
-  auto server_tls = ServerContext::create({}, *parts.tickets);
+  ServerTlsSettings server_settings;
+  if (options.http2) server_settings.alpn = {"h2", "http/1.1"};
+  auto server_tls = ServerContext::create(server_settings, *parts.tickets);
   if (!server_tls) return server_tls.error();
   parts.server_tls = std::move(*server_tls);
   auto client_tls = ClientContext::create({});

@@ -41,7 +41,7 @@ RESERVED = {
     # Text <-> address, nothing more: the one system header of the pure core.
     r"arpa/inet\.h": [r"router/base/ip_address\.cpp", r"(watcher|proxy)/.*"],
     r"sys/epoll\.h": [r"proxy/readiness_set\.(hpp|cpp)"],
-    r"nghttp2/.*": [r"proxy/http2_\w+\.(hpp|cpp)"],
+    r"nghttp2/.*": [r"proxy/http2_(session|memory|fields)\.(hpp|cpp)"],
     r"nlohmann/.*": [r"watcher/.*", r"proxy/admin\w*\.(hpp|cpp)"],
     r"boost/beast.*": [r"proxy/admin\w*\.(hpp|cpp)"],
     r"boost/asio/(awaitable|co_spawn)\.hpp": [r"proxy/(?!(serve|forward|relay|tunnel|http1_\w+)\.)\w+\.(hpp|cpp)"],

@@ -3,6 +3,7 @@
 
 #include "router/policies/policy.hpp"
 #include "tests/support/allocation_count.hpp"
+#include "tests/support/http2_client.hpp"
 #include "tests/support/test_certificates.hpp"
 #include "tests/support/test_proxy.hpp"
 
@@ -91,6 +92,18 @@ TEST_F(Allocations, NorWithChunkedBodies) {
   EXPECT_EQ(of([&] {
               client.send("POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
               return read_response(client).body == "abc";
+            }),
+            0u);
+}
+
+// The session's memory comes from free lists, the streams from a pool.
+TEST_F(Allocations, NorOverHttp2) {
+  Origin origin(Origin::saying("hello"));
+  serve(origin);
+  RawSocket socket = proxy.connect();
+  Http2Client client(socket);
+  EXPECT_EQ(of([&] {
+              return client.response(client.get("a.test", "/a/b?c=d", {{"accept", "*/*"}})).body == "hello";
             }),
             0u);
 }

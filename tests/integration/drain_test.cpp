@@ -3,6 +3,7 @@
 #include "proxy/shutdown.hpp"
 #include "tests/support/busy_worker.hpp"
 #include "tests/support/gate.hpp"
+#include "tests/support/http2_client.hpp"
 #include "tests/support/test_proxy.hpp"
 
 namespace fairlead {
@@ -230,6 +231,48 @@ TEST_F(Drain, WhoHasConnectedToABusyWorkerIsWaitedFor) {
   ASSERT_TRUE(stopping.waits_for(50ms));
   busy.go_on();
   EXPECT_EQ(read_response(client).body, "hello");
+}
+
+// First it is announced that the connection ends, with no stream refused; then, once the client has heard of it, which
+// stream is the last.
+TEST_F(Drain, Http2ConnectionsAreEndedInTwoSteps) {
+  RawSocket socket = proxy.connect();
+  Http2Client client(socket);
+  client.answers_pings = false;
+  const std::int32_t under_way = client.get("slow.test");
+  ASSERT_TRUE(TestProxy::eventually([&] { return slow.connections() == 1; }));
+  Stopping stopping(proxy);
+  ASSERT_TRUE(stopping.waits_for(1'000s));
+  EXPECT_EQ(client.response(client.get("a.test")).body, "hello");
+  EXPECT_FALSE(client.got_goaway);
+  stopping.go_on();
+  ASSERT_TRUE(client.until([&] { return client.got_goaway; }));
+  EXPECT_EQ(client.goaway_streams.back(), 0x7fffffff);
+  // A request that was sent before the client heard of it.
+  const std::int32_t late = client.get("a.test");
+  EXPECT_EQ(client.response(late).body, "hello");
+  ASSERT_TRUE(client.until([&] { return client.goaway_streams.size() == 2; }));
+  EXPECT_EQ(client.goaway_streams.back(), late);
+  answer.open();
+  EXPECT_EQ(client.response(under_way).body, "done");
+  client.read_to_end();
+  EXPECT_EQ(client.goaway_error, Http2Error::no_error);
+  EXPECT_FALSE(socket.was_reset());
+}
+
+TEST_F(Drain, IdleHttp2ConnectionsAreClosedOnceTheyKnow) {
+  proxy.options.limits.lingering_close = 100s;
+  RawSocket socket = proxy.connect();
+  Http2Client client(socket);
+  EXPECT_EQ(client.response(client.get("a.test")).body, "hello");
+  Stopping stopping(proxy);
+  ASSERT_TRUE(stopping.waits_for(1'000s));
+  stopping.go_on();
+  client.read_to_end();  // its answer to the ping is enough
+  EXPECT_EQ(client.goaway_streams.size(), 2u);
+  EXPECT_FALSE(socket.was_reset());
+  socket.close();
+  EXPECT_TRUE(TestProxy::eventually([&] { return proxy.workers->connections() == 0; }));
 }
 
 }  // namespace

@@ -100,7 +100,8 @@ TEST_F(SmugglingTest, HeadsWithTwoReadingsAreRefused) {
       {"a path in Host", "GET / HTTP/1.1\r\nHost: a.test/b.test\r\n\r\n" + evil},
       {"userinfo in Host", "GET / HTTP/1.1\r\nHost: a.test@b.test\r\n\r\n" + evil},
       {"no version", "GET /\r\n\r\n" + evil},
-      {"the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + evil, 505},
+      {"HTTP/2 in a request line", "GET / HTTP/2.0\r\nHost: a.test\r\n\r\n" + evil, 505},
+      {"the HTTP/2 preface behind an empty line", "\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + evil, 505},
   };
   Origin origin(unreachable());
   serve(origin);

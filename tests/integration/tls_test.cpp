@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "tests/support/busy_worker.hpp"
+#include "tests/support/http2_client.hpp"
 #include "tests/support/test_proxy.hpp"
 #include "tests/support/tls_socket.hpp"
 #include "tests/tls/memory_pair.hpp"
@@ -29,6 +30,14 @@ std::shared_ptr<const TlsHost> tls_host(const std::string& name, const std::vect
 TestCertificate named(const std::string& common_name, const std::vector<std::string>& names,
                       TestKey key = TestKey::ecdsa) {
   return make_certificate(names, {.key = key, .common_name = common_name});
+}
+
+// What ALPN settled on.
+std::string agreed(const TlsSocket& socket) {
+  const unsigned char* chosen = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(socket.ssl(), &chosen, &length);
+  return {reinterpret_cast<const char*>(chosen), length};
 }
 
 class Tls : public testing::Test {
@@ -130,17 +139,29 @@ TEST_F(Tls, OldVersionsAreRefused) {
   EXPECT_TRUE(TestProxy::eventually([&] { return proxy.counter(&WorkerCounters::tls_failures) == 1; }));
 }
 
-TEST_F(Tls, Http11IsAgreedUpon) {
+TEST_F(Tls, Http2IsAgreedUponBeforeHttp11) {
   serve("a.test", "exact", {"a.test"});
   proxy.start();
-  const unsigned char offered[] = "\x02h2\x08http/1.1";
-  SSL_CTX_set_alpn_protos(client.context(), offered, sizeof offered - 1);
+  SSL_CTX_set_alpn_protos(client.context(), reinterpret_cast<const unsigned char*>("\x08http/1.1\x02h2"), 12);
   TlsSocket socket = connect("a.test");
   ASSERT_TRUE(socket.up());
-  const unsigned char* chosen = nullptr;
-  unsigned length = 0;
-  SSL_get0_alpn_selected(socket.ssl(), &chosen, &length);
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(chosen), length), "http/1.1");
+  EXPECT_EQ(agreed(socket), "h2");
+  Http2Client http2(socket);
+  EXPECT_EQ(http2.response(http2.get("a.test")).status, 200);
+  SSL_CTX_set_alpn_protos(client.context(), reinterpret_cast<const unsigned char*>("\x08http/1.1"), 9);
+  TlsSocket old = connect("a.test");
+  EXPECT_EQ(agreed(old), "http/1.1");
+  EXPECT_EQ(ask(old, "a.test").status, 200);
+}
+
+TEST_F(Tls, WithoutHttp2Http11IsAgreedUpon) {
+  proxy.options.http2 = false;
+  serve("a.test", "exact", {"a.test"});
+  proxy.start();
+  SSL_CTX_set_alpn_protos(client.context(), reinterpret_cast<const unsigned char*>("\x02h2\x08http/1.1"), 12);
+  TlsSocket socket = connect("a.test");
+  ASSERT_TRUE(socket.up());
+  EXPECT_EQ(agreed(socket), "http/1.1");
   EXPECT_EQ(ask(socket, "a.test").status, 200);
 }
 
@@ -265,6 +286,15 @@ TEST_F(TlsPolicies, AreNotPassedByWithAnotherHostsConnection) {
   TlsSocket guarded = connect("guarded.test");
   EXPECT_EQ(ask(guarded, "guarded.test").status, 200);
   EXPECT_EQ(ask(guarded, "open.test").status, 421);
+}
+
+TEST_F(TlsPolicies, AreNotPassedByWithAnotherHostsConnectionOverHttp2) {
+  SSL_CTX_set_alpn_protos(client.context(), reinterpret_cast<const unsigned char*>("\x02h2"), 3);
+  TlsSocket open = connect("open.test");
+  Http2Client http2(open);
+  EXPECT_EQ(http2.response(http2.get("other.test")).status, 200);
+  EXPECT_EQ(http2.response(http2.get("guarded.test")).status, 421);
+  EXPECT_EQ(http2.response(http2.get("open.test")).status, 200) << "the connection lives on";
 }
 
 TEST_F(TlsPolicies, AreNotPassedByWithoutAServerName) {

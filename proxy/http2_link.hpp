@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+#include "proxy/http2_session.hpp"
+
+namespace fairlead {
+
+// What a stream needs of the connection it is on.
+class Http2Link {
+ public:
+  virtual ~Http2Link() = default;
+
+  virtual Http2Session& session() = 0;
+  virtual Http2Fields& fields() = 0;
+  // Gives the socket what it takes, at once: while views of this turn are valid. Or in one go with others, at the end
+  // of this turn.
+  virtual void flush_now() = 0;
+  virtual void flush_later() = 0;
+  virtual bool broken() const = 0;
+  // While the socket takes no more: grows with every byte it does take. 0 else.
+  virtual std::uint64_t socket_progress() const = 0;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,77 @@
+#include "proxy/http2_request_head.hpp"
+
+#include <gtest/gtest.h>
+
+#include "proxy/http2_memory.hpp"
+
+namespace fairlead {
+namespace {
+
+struct Http2RequestHeadTest : testing::Test {
+  int of(std::initializer_list<std::pair<std::string_view, std::string_view>> fields) {
+    head.clear();
+    for (const auto& [name, value] : fields) head.field(name, value);
+    limit = {};
+    return head.complete(random, limit);
+  }
+
+  Limits limits;
+  Random random{1};
+  Http2RequestHead head{limits};
+  std::string_view limit;
+};
+
+TEST_F(Http2RequestHeadTest, BecomesTheHttp11HeadThatSaysTheSame) {
+  EXPECT_EQ(of({{":method", "GET"}, {":path", "/a?b"}, {":scheme", "https"}, {":authority", "a.test"}, {"x", "y"}}), 0);
+  EXPECT_EQ(head.text(), "GET /a?b HTTP/1.1\r\nx: y\r\nhost: a.test\r\n\r\n");
+}
+
+TEST_F(Http2RequestHeadTest, AHostStandsForAnAuthorityThatIsNotThere) {
+  EXPECT_EQ(of({{":method", "GET"}, {":path", "/"}, {"host", "a.test"}}), 0);
+  EXPECT_EQ(head.text(), "GET / HTTP/1.1\r\nhost: a.test\r\n\r\n");
+  EXPECT_EQ(of({{":method", "GET"}, {":path", "/"}, {":authority", "a.test"}, {"host", "A.TEST"}}), 0);
+  EXPECT_EQ(of({{":method", "GET"}, {":path", "/"}, {":authority", "a.test"}, {"host", "b.test"}}), 400);
+}
+
+TEST_F(Http2RequestHeadTest, CrumbsBecomeOneCookie) {
+  EXPECT_EQ(of({{":method", "GET"}, {":path", "/"}, {":authority", "a"}, {"cookie", "a=1"}, {"cookie", "b=2"}}), 0);
+  EXPECT_EQ(head.text(), "GET / HTTP/1.1\r\ncookie: a=1; b=2\r\nhost: a\r\n\r\n");
+}
+
+TEST_F(Http2RequestHeadTest, ItsLimitsAreThoseOfHttp11) {
+  limits.max_header_count = 2;
+  EXPECT_EQ(of({{":method", "GET"}, {":path", "/"}, {"a", "1"}, {"b", "2"}, {"c", "3"}}), 431);
+  EXPECT_EQ(limit, "max_header_count");
+  limits.max_request_line_bytes = 20;
+  EXPECT_EQ(of({{":method", "GET"}, {":path", "/67890123456789"}}), 414);
+  EXPECT_EQ(limit, "max_request_line_bytes");
+  limits.max_request_head_bytes = 60;
+  EXPECT_EQ(of({{":method", "GET"}, {":path", "/"}, {"a", "1234567890123456789012345678901234567890"}}), 431);
+  EXPECT_EQ(limit, "max_request_head_bytes");
+}
+
+TEST_F(Http2RequestHeadTest, ATunnelIsAskedForAsAnUpgrade) {
+  EXPECT_EQ(of({{":method", "CONNECT"}, {":protocol", "websocket"}, {":path", "/c"}, {":authority", "a"}}), 0);
+  EXPECT_TRUE(head.is_tunnel());
+  const std::string text(head.text());
+  EXPECT_TRUE(text.starts_with("GET /c HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: "));
+  EXPECT_TRUE(text.ends_with("==\r\nhost: a\r\n\r\n"));
+  EXPECT_EQ(of({{":method", "CONNECT"}, {":protocol", "other"}, {":path", "/c"}, {":authority", "a"}}), 501);
+}
+
+TEST(Http2Memory, GivesBackWhatItGot) {
+  Http2Memory memory;
+  void* const first = memory.allocate(100);
+  memory.release(first);
+  EXPECT_EQ(memory.allocate(90), first) << "of the same size class";
+  memory.release(first);
+  char* const text = static_cast<char*>(memory.allocate(20));
+  std::copy_n("nineteen characters", 20, text);
+  char* const longer = static_cast<char*>(memory.resize(text, 20'000));
+  EXPECT_STREQ(longer, "nineteen characters");
+  memory.release(longer);
+  EXPECT_EQ(memory.allocate(0), nullptr);
+}
+
+}  // namespace
+}  // namespace fairlead
