@@ -51,11 +51,10 @@ class ManifestChecks:
         patience = workload["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
         self.assertGreater(patience, seconds(flags, "shutdown-grace-period") + seconds(flags, "drain-timeout"))
         folder = Path(tempfile.mkdtemp(prefix="flags-", dir=work_folder()))
-        (folder / "manifests").mkdir()
         chosen = re.compile("--(shutdown-grace-period|http-port|https-port|healthz-port)=")
         fairlead = Fairlead(folder)
         self.addCleanup(fairlead.stop)
-        fairlead.start("--manifests=manifests", *[flag for flag in flags if not chosen.match(flag)])
+        fairlead.start(f"--kubeconfig={self.cluster.kubeconfig('admin')}", *[flag for flag in flags if not chosen.match(flag)])
 
 
 class DeployTest(ManifestChecks, unittest.TestCase):
