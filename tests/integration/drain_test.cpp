@@ -244,20 +244,32 @@ TEST_F(Drain, Http2ConnectionsAreEndedInTwoSteps) {
   Stopping stopping(proxy);
   ASSERT_TRUE(stopping.waits_for(1'000s));
   EXPECT_EQ(client.response(client.get("a.test")).body, "hello");
-  EXPECT_FALSE(client.got_goaway);
-  stopping.go_on();
-  ASSERT_TRUE(client.until([&] { return client.got_goaway; }));
+  ASSERT_TRUE(client.until([&] { return client.got_goaway; })) << "it is told as soon as it is heard from";
   EXPECT_EQ(client.goaway_streams.back(), 0x7fffffff);
   // A request that was sent before the client heard of it.
   const std::int32_t late = client.get("a.test");
   EXPECT_EQ(client.response(late).body, "hello");
   ASSERT_TRUE(client.until([&] { return client.goaway_streams.size() == 2; }));
   EXPECT_EQ(client.goaway_streams.back(), late);
+  stopping.go_on();
   answer.open();
   EXPECT_EQ(client.response(under_way).body, "done");
   client.read_to_end();
   EXPECT_EQ(client.goaway_error, Http2Error::no_error);
   EXPECT_FALSE(socket.was_reset());
+}
+
+TEST_F(Drain, ANewHttp2ConnectionIsServedBeforeItIsToldToGo) {
+  Stopping stopping(proxy);
+  ASSERT_TRUE(stopping.waits_for(1'000s));
+  RawSocket socket = proxy.connect();
+  Http2Client client(socket);
+  ASSERT_TRUE(client.until([&] { return client.settings_acknowledged == 1; }));
+  EXPECT_FALSE(client.got_goaway) << "it would only come again";
+  EXPECT_EQ(client.response(client.get("a.test")).body, "hello");
+  stopping.go_on();
+  client.read_to_end();
+  EXPECT_EQ(client.goaway_streams.size(), 2u);
 }
 
 TEST_F(Drain, IdleHttp2ConnectionsAreClosedOnceTheyKnow) {
