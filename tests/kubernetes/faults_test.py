@@ -73,7 +73,7 @@ class FaultsTest(KubernetesCase):
             self.another_fairlead("in-pages").becomes_ready()
             traffic.goes_on()
         self.assertEqual(traffic.errors, [])
-        self.assertFalse(self.fairlead.problem_with("refused"), "that it streams none is no Problem")
+        self.assertFalse(self.fairlead.problem_with("the API server refuses"), "that it streams none is no Problem")
 
     def test_a_start_without_an_api_server_waits_for_it_and_never_answers_404(self):
         host = self.served("early")
