@@ -50,7 +50,7 @@ class Connections {
   void add(int fd, const ClientAddress& address);
   void remove(Connection& connection);
   std::size_t count() const { return count_; }
-  // Lets every connection look at worker.draining.
+  // Lets every connection look at worker.leaving and worker.draining.
   void wake_all();
   void close_all();
 

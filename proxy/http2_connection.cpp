@@ -90,8 +90,7 @@ Task<void> Http2Connection::run(std::string early) {
 // False when the connection is at its end.
 bool Http2Connection::turn() {
   moved_ = receive();
-  // A connection that has served nobody yet is let be while it can: its client would only come again.
-  if (worker_.draining || (worker_.leaving && requests_ > 0)) drain_step();
+  if (must_end()) drain_step();
   do {
     run_ready();
     flush_now();
@@ -99,6 +98,11 @@ bool Http2Connection::turn() {
   if (input_.empty()) input_.release();
   phase_.enter(!streams_.empty() ? Phase::writing : idle() && settled_ ? Phase::waiting : Phase::reading);
   return !finished();
+}
+
+// A connection that has served nobody yet is let be while it can: its client would only come again.
+bool Http2Connection::must_end() const {
+  return worker_.draining || (worker_.leaving && requests_ > 0) || requests_ >= worker_.limits.max_keepalive_requests;
 }
 
 bool Http2Connection::finished() const {
@@ -109,7 +113,7 @@ bool Http2Connection::finished() const {
 // True when there may be more.
 bool Http2Connection::receive() {
   for (int reads = 0; reads < reads_a_turn; ++reads) {
-    if (broken_ || ended_ || (!output_.drained() && http2_.queued_frames() > max_queued)) return false;
+    if (broken_ || ended_ || naming_ || (!output_.drained() && http2_.queued_frames() > max_queued)) return false;
     const IoCount count = input_.fill(stream_);
     if (count == io_blocked) return false;
     if (count == io_end) {
@@ -160,6 +164,7 @@ void Http2Connection::flush_now() {
   bool more = true;
   while (more && !broken_ && output_.drained() && http2_.wants_write()) {
     more = http2_.gather(output_);
+    naming_ = false;  // GOAWAY goes before any DATA
     if (!output_.send() || http2_.broken()) broken_ = true;
   }
   note_progress();
@@ -210,7 +215,6 @@ void Http2Connection::on_frame(const Http2FrameHead& head, std::size_t payload) 
       settled_ = true;
       break;
     case Http2FrameType::headers:
-      in_head_ = false;
       if (Http2Channel* const channel = http2_.channel(head.stream)) ready(static_cast<Http2Stream&>(*channel));
       break;
     case Http2FrameType::data:
@@ -233,14 +237,11 @@ Http2Channel* Http2Connection::on_open(std::int32_t id) {
   streams_.push_back(stream);
   if (++requests_ == worker_.limits.max_keepalive_requests) {
     worker_.metrics.counters.limit_hits.add("max_keepalive_requests");
-    last_stream_named_ = true;
-    http2_.goaway();
   }
   return &stream;
 }
 
 void Http2Connection::on_malformed(std::int32_t stream, std::string_view why) {
-  in_head_ = false;
   if (Http2Channel* const channel = http2_.channel(stream)) static_cast<Http2Stream*>(channel)->malformed(why);
 }
 
@@ -279,7 +280,7 @@ void Http2Connection::drain_step() {
     http2_.announce_goaway();
     http2_.ping();
   } else if (answered_ping_ || session_.now() >= announced_at_ + worker_.limits.lingering_close) {
-    last_stream_named_ = true;
+    last_stream_named_ = naming_ = true;  // what comes before it has left would be served, and yet not be named
     http2_.goaway();
   }
 }

@@ -40,6 +40,7 @@ class Http2Connection final : public Http2SessionOwner, public Http2Link {
   std::uint64_t socket_progress() const override { return output_.drained() ? 0 : output_.progress(); }
 
   void on_frame_begin(const Http2FrameHead& head, std::string_view payload) override;
+  void on_head_end() override { in_head_ = false; }
   void on_frame(const Http2FrameHead& head, std::size_t payload) override;
   Http2Channel* on_open(std::int32_t stream) override;
   void on_malformed(std::int32_t stream, std::string_view why) override;
@@ -57,6 +58,7 @@ class Http2Connection final : public Http2SessionOwner, public Http2Link {
   void run_ready();
   void on_late_frame(const Http2FrameHead& head);
   void too_much(std::string_view limit);
+  bool must_end() const;
   void drain_step();
   void note_progress();
   bool finished() const;
@@ -86,6 +88,7 @@ class Http2Connection final : public Http2SessionOwner, public Http2Link {
   bool moved_ = false;       // more may be there to be read
   bool going_away_ = false;  // announced
   bool last_stream_named_ = false;
+  bool naming_ = false;         // that has not left yet
   bool answered_ping_ = false;  // of the announcement: the client knows
   LoopTime idle_since_;
   LoopTime head_since_;

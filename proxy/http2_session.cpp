@@ -1,6 +1,7 @@
 #include "proxy/http2_session.hpp"
 
 #include <array>
+#include <utility>
 
 namespace fairlead {
 namespace {
@@ -184,8 +185,13 @@ Http2Session::~Http2Session() {
 bool Http2Session::receive(std::string_view bytes) {
   Http2FrameScan::Step step;
   while (!broken_ && !terminated_ && scan_.next(bytes, step)) {
-    if (step.begins_frame) owner_.on_frame_begin(step.head, step.payload());
+    if (step.begins_frame) {
+      const bool of_head = step.head.type == Http2FrameType::headers || step.head.type == Http2FrameType::continuation;
+      ends_head_ = of_head && step.head.has(Http2FrameHead::end_headers);
+      owner_.on_frame_begin(step.head, step.payload());
+    }
     if (!terminated_) feed(step.bytes);
+    if (!scan_.inside_frame() && std::exchange(ends_head_, false)) owner_.on_head_end();
   }
   return !broken_;
 }

@@ -47,6 +47,8 @@ class Http2SessionOwner {
   // Before anything else is made of a frame. It may terminate or reset; what follows a termination is not looked at.
   // payload: as much as is there of it; of a PRIORITY frame all.
   virtual void on_frame_begin(const Http2FrameHead& head, std::string_view payload) = 0;
+  // A header block came to its end, whether anything was made of it or not.
+  virtual void on_head_end() = 0;
   virtual void on_frame(const Http2FrameHead& head, std::size_t payload) = 0;  // complete and in order; less padding
   virtual Http2Channel* on_open(std::int32_t stream) = 0;                      // servers: by the client. Never null.
   virtual void on_malformed(std::int32_t stream, std::string_view why) = 0;    // and will be reset
@@ -131,6 +133,7 @@ class Http2Session {
   Http2FrameScan scan_;
   Output* output_ = nullptr;  // while gathering
   bool no_room_ = false;      // while gathering: the output must be sent first
+  bool ends_head_ = false;    // the frame being received
   bool broken_ = false;
   bool terminated_ = false;
 };

@@ -26,7 +26,8 @@ struct Limits {
   std::size_t max_tunnel_buffer_bytes = 64 * 1024;  // unsent bytes held per direction
   std::uint32_t max_splice_pipes = 64;  // per Worker, for bodies that the kernel moves; further ones are copied
 
-  std::uint32_t http2_max_concurrent_streams = 128;        // per client connection; more are refused (REFUSED_STREAM)
+  std::uint32_t http2_max_concurrent_streams =
+      128;  // per client connection; a client that knows and opens more loses it
   std::size_t http2_stream_window_bytes = 64 * 1024;       // of one request body, unread: the client is told
   std::uint32_t http2_max_resets = 500;                    // streams of one connection that were reset early, …
   std::uint32_t http2_max_control_frames = 1'000;          // and frames that serve nobody, both within …

@@ -467,8 +467,10 @@ std::vector<Flag> limit_flags() {
        limit_count("max-splice-pipes",
                    "Large plain bodies of a worker that the kernel moves at the same time; further ones are copied.", 0,
                    &L::max_splice_pipes),
-       limit_count("http2-max-concurrent-streams", "Requests at once on one HTTP/2 connection; more are refused.", 1,
-                   &L::http2_max_concurrent_streams),
+       limit_count(
+           "http2-max-concurrent-streams",
+           "Requests at once on one HTTP/2 connection; more are refused, and close it once the client knows of this.",
+           1, &L::http2_max_concurrent_streams),
        limit_size("http2-stream-window-bytes", "Of one HTTP/2 request body, received and not passed on yet.", 1024,
                   &L::http2_stream_window_bytes, 16 * 1024 * 1024),
        limit_count("http2-max-resets",

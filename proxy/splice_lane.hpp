@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "proxy/body.hpp"
 #include "proxy/pipe_pool.hpp"
 
@@ -32,7 +34,10 @@ class SpliceLane {
   IoCount fill_from(BodyReader& from) {
     const IoCount count = from.splice_into(pipe_.write_end, PipePool::capacity);
     if (count > 0) held_ = static_cast<std::size_t>(count);
-    if (count == io_refused) pipes_.switch_off();
+    if (count == io_refused) {
+      pipes_.switch_off();
+      pipes_.give_back(std::exchange(pipe_, Pipe{}), true);
+    }
     return count;
   }
 

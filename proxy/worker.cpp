@@ -72,7 +72,10 @@ void Worker::retain_series(std::shared_ptr<const LiveRoutes> live) {
 }
 
 void Worker::leave() {
-  mailbox_.post([this] { worker_.leaving = true; });
+  mailbox_.post([this] {
+    worker_.leaving = true;
+    connections_.wake_all();
+  });
 }
 
 void Worker::drain(std::function<void()> begun) {

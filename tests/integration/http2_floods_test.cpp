@@ -237,5 +237,38 @@ TEST_F(Http2Floods, AConnectionHasItsLastRequest) {
   EXPECT_EQ(client->goaway_streams.back(), 5);
 }
 
+TEST_F(Http2Floods, NoRequestBehindTheLastIsServedAndThenDisowned) {
+  proxy.options.limits.max_keepalive_requests = 3;
+  serve();
+  std::vector<std::int32_t> streams;
+  for (int i = 0; i < 6; ++i) streams.push_back(client->get("a.test"));
+  for (const std::int32_t stream : streams) EXPECT_EQ(client->response(stream).status, 200) << stream;
+  client->read_to_end();
+  EXPECT_GE(client->goaway_streams.back(), streams.back()) << "the client would ask for it again";
+}
+
+TEST_F(Http2Floods, AHeadThatNobodyLooksAtIsNoHeadThatDoesNotEnd) {
+  proxy.options.limits.header_timeout = 300ms;
+  Gate answer;
+  Origin slow([&](RawSocket& connection) {
+    connection.read_until("\r\n\r\n");
+    answer.wait();
+    connection.send(ok("done"));
+  });
+  proxy.route("slow.test", "/", {slow.port()});
+  serve();
+  const std::int32_t under_way = client->get("slow.test");
+  const std::int32_t refused = client->post("nobody.test");
+  ASSERT_TRUE(client->until([&] { return client->seen(refused).reset; })) << "answered before its body came";
+  client->headers(refused, {{"its", "trailers"}});
+  RawSocket other = proxy.connect();  // began later, and is too slow
+  Http2Client too_slow(other);
+  too_slow.frame(Http2FrameType::headers, 0, 1, too_slow.compress({{":method", "GET"}}));
+  ASSERT_TRUE(TestProxy::eventually([&] { return proxy.limit_hits("header_timeout") > 0; }));
+  answer.open();
+  EXPECT_EQ(client->response(under_way).body, "done");
+  EXPECT_EQ(proxy.limit_hits("header_timeout"), 1u);
+}
+
 }  // namespace
 }  // namespace fairlead

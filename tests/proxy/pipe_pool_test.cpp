@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "proxy/splice_lane.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -49,6 +51,34 @@ TEST(PipePool, GivesNoneOnceSwitchedOff) {
   EXPECT_FALSE(pool.take());
   pool.give_back(first, true);
   EXPECT_FALSE(pool.take());
+}
+
+// A body on a system that refuses splice(), as a sandbox may.
+class RefusedBody final : public BodyReader {
+ public:
+  BodyState pull(std::string_view&, bool) override { return BodyState::blocked; }
+  void consume(std::size_t) override {}
+  bool ended() const override { return false; }
+  std::uint64_t received() const override { return 0; }
+  std::string_view trailers() const override { return {}; }
+  std::string_view failure() const override { return {}; }
+  std::string_view limit() const override { return {}; }
+  void start_raw(std::size_t) override {}
+  bool can_splice() const override { return true; }
+};
+
+struct AnyWriter {
+  bool can_splice() const { return true; }
+};
+
+TEST(SpliceLane, IsNoWayAnyMoreOnceItWasRefused) {
+  PipePool pool(2);
+  RefusedBody body;
+  SpliceLane lane(pool);
+  ASSERT_TRUE(lane.ready(body, AnyWriter()));
+  EXPECT_EQ(lane.fill_from(body), io_refused);
+  EXPECT_FALSE(lane.ready(body, AnyWriter())) << "the body would never be copied instead";
+  EXPECT_TRUE(lane.empty());
 }
 
 }  // namespace
