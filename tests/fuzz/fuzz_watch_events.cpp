@@ -1,4 +1,5 @@
-// What an API server sends as a watch, whatever it is, gives the same changes however its bytes are dealt out.
+// What an API server sends as a watch or a streamed list, whatever it is, gives the same changes however its bytes are
+// dealt out.
 #include "tests/fuzz/fuzz_input.hpp"
 #include "watcher/reflector.hpp"
 
@@ -15,21 +16,26 @@ std::string text_of(const Change& change) {
   return text + "\n";
 }
 
-// The changes that a watch makes after an empty list, and how it stands in the end.
-std::string hear(std::string_view bytes, Pieces* pieces) {
+enum class As { streamed_list, watch };
+
+// The changes that a streamed list, or a watch after an empty list, makes, and how it stands in the end.
+std::string hear(std::string_view bytes, As what, Pieces* pieces) {
   ReflectorOptions options;
   options.max_event_bytes = max_line;
+  options.streaming_lists = what == As::streamed_list;
   Resource ingresses;
   ingresses.collection = "/apis/networking.k8s.io/v1/ingresses";
   ingresses.plural = "ingresses";
   Reflector reflector(ingresses, options, 1);
   const Reflector::Time now{};
   require(reflector.next(now).has_value(), "a list is asked for first");
-  reflector.on_head(200, now);
-  reflector.on_bytes(empty_list, now);
-  reflector.on_end({}, now);
-  const auto watch = reflector.next(now);
-  require(watch && watch->watch, "a watch follows the list");
+  if (what == As::watch) {
+    reflector.on_head(200, now);
+    reflector.on_bytes(empty_list, now);
+    reflector.on_end({}, now);
+    const auto watch = reflector.next(now);
+    require(watch && watch->watch, "a watch follows the list");
+  }
   reflector.on_head(200, now);
   bool going = true;
   while (going && !bytes.empty()) {
@@ -79,6 +85,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const FuzzInput input(data, size);
   Pieces pieces(input.seed);
   require_sound_lines(input.bytes, pieces);
-  require(hear(input.bytes, &pieces) == hear(input.bytes, nullptr), "the same bytes make the same changes");
+  for (const As what : {As::streamed_list, As::watch}) {
+    require(hear(input.bytes, what, &pieces) == hear(input.bytes, what, nullptr),
+            "the same bytes make the same changes");
+  }
   return 0;
 }
