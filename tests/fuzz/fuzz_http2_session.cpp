@@ -31,6 +31,7 @@ struct Stream final : Http2Channel {
 class Owner final : public Http2SessionOwner {
  public:
   void on_frame_begin(const Http2FrameHead&, std::string_view) override {}
+  void on_head_end() override {}
   void on_frame(const Http2FrameHead& head, std::size_t payload) override {
     require(payload <= head.length, "padding is not negative");
   }
