@@ -132,10 +132,30 @@ void ApiServer::list(int socket, Collection& collection, const std::string& targ
   listed_at_ = std::chrono::steady_clock::now();
 }
 
+// All objects as events, and the bookmark that ends them.
+void ApiServer::stream_list(int socket, const Collection& collection) {
+  constexpr std::size_t chunk_size = 64 * 1024;
+  std::string lines;
+  for (const auto& [name, object] : collection.objects) {
+    lines.append(R"({"type":"ADDED","object":)").append(object).append("}\n");
+    if (lines.size() < chunk_size) continue;
+    send_chunk(socket, lines);
+    lines.clear();
+  }
+  lines += R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":")" + std::to_string(version_) +
+           R"(","annotations":{"k8s.io/initial-events-end":"true"}}}})" + '\n';
+  send_chunk(socket, lines);
+  listed_at_ = std::chrono::steady_clock::now();
+}
+
 void ApiServer::watch(int socket, Collection& collection, const std::string& target) {
-  const std::uint64_t after = parameter(target, "resourceVersion", 0);
   const std::lock_guard lock(mutex_);
   send_all(socket, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+  if (target.find("sendInitialEvents=true") != std::string::npos) {
+    stream_list(socket, collection);
+    return;
+  }
+  const std::uint64_t after = parameter(target, "resourceVersion", 0);
   for (const Event& event : collection.events) {
     if (event.version > after) send_chunk(socket, event.line);
   }

@@ -44,6 +44,7 @@ class ApiServer {
   void serve(int socket);
   bool answer(int socket, const std::string& target);
   void list(int socket, Collection& collection, const std::string& target);
+  void stream_list(int socket, const Collection& collection);  // with mutex_ held
   void watch(int socket, Collection& collection, const std::string& target);
   Collection* collection_of(const std::string& target);
 
