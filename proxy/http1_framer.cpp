@@ -2,22 +2,11 @@
 
 namespace fairlead {
 
-void Http1Framer::add(std::string_view piece) {
-  TextBuffer& text = output_.text();
-  if (piece.size() > copied_piece || piece.size() > text.left()) {
-    output_.add(piece);
-    return;
-  }
-  const std::size_t begin = text.size();
-  text.append(piece);
-  output_.add(text.since(begin));
-}
-
 void Http1Framer::data(std::string_view piece) {
   if (piece.empty() || framing_ == BodyFraming::none) return;
   body_bytes_ += piece.size();
   if (framing_ == BodyFraming::as_is) {
-    add(piece);
+    output_.add_body(piece);
     return;
   }
   TextBuffer& text = output_.text();
@@ -25,15 +14,15 @@ void Http1Framer::data(std::string_view piece) {
   text.append_hex(piece.size());
   text.append("\r\n");
   output_.add(text.since(begin));
-  add(piece);
-  add("\r\n");
+  output_.add_body(piece);
+  output_.add_body("\r\n");
 }
 
 void Http1Framer::end(std::string_view trailers) {
   if (framing_ != BodyFraming::chunked) return;
-  add("0\r\n");
-  add(trailers);
-  add("\r\n");
+  output_.add_body("0\r\n");
+  output_.add_body(trailers);
+  output_.add_body("\r\n");
 }
 
 }  // namespace fairlead

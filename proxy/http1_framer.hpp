@@ -38,11 +38,6 @@ class Http1Framer {
   const Output& output() const { return output_; }
 
  private:
-  // Pieces up to this are copied next to the head: one plain send costs less than a gathering one.
-  static constexpr std::size_t copied_piece = 4 * 1024;
-
-  void add(std::string_view piece);
-
   Output& output_;
   BodyFraming framing_ = BodyFraming::none;
   std::uint64_t body_bytes_ = 0;

@@ -128,7 +128,7 @@ FramingError frame_response(const ResponseHead& head, Method request, ResponseFr
   BodyKind declared = BodyKind::until_close;
   const FramingError error = frame_body(found, head.minor_version, declared, framing.length);
   if (error != FramingError::none) return error;
-  const bool bodiless = request == Method::head || head.status < 200 || head.status == 204 || head.status == 304;
+  const bool bodiless = request == Method::head || !may_have_body(head.status);
   if (bodiless) {
     framing.body = BodyKind::none;
     return FramingError::none;

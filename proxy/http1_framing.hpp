@@ -35,6 +35,11 @@ struct RequestFraming {
 };
 FramingError frame_request(const RequestHead& head, RequestFraming& framing);
 
+// RFC 9110 6.4.1, whatever the method.
+constexpr bool may_have_body(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
+
 struct ResponseFraming {
   BodyKind body = BodyKind::none;
   std::uint64_t length = 0;

@@ -1,16 +1,8 @@
 #include "proxy/http1_response_writer.hpp"
 
-#include "router/hop_headers.hpp"
+#include "proxy/response_fields.hpp"
 
 namespace fairlead {
-namespace {
-
-bool may_have_body(int status) {
-  return status >= 200 && status != 204 && status != 304;
-}
-
-}  // namespace
-
 void Http1ResponseWriter::start(Method method, std::uint8_t minor_version, bool keep_alive) {
   method_ = method;
   minor_version_ = minor_version;
@@ -32,18 +24,11 @@ void Http1ResponseWriter::status_line(const ResponseHead& head) {
 // Runs of lines that pass unchanged are copied in one piece.
 void Http1ResponseWriter::copy_fields(const ResponseHead& head, const HeadEdits* edits, bool with_length) {
   TextBuffer& text = output().text();
-  const NominatedFields nominated(head.fields);
-  const auto drops = [&](const Field& field) {
-    if (field.known == FieldName::content_length) return !with_length;
-    if (field.known == FieldName::server) return true;
-    if (is_hop_by_hop(field.known)) return true;
-    if (!nominated.empty() && nominated.contains(field.name)) return true;
-    return edits && !edits->empty() && edits->drops(field);
-  };
+  const ResponseFieldFilter filter(head, edits, with_length);
   date_seen_ = server_seen_ = false;
   const char* run = nullptr;
   for (const Field& field : head.fields.list) {
-    const bool dropped = drops(field);
+    const bool dropped = filter.drops(field);
     if (field.known == FieldName::date && !dropped) date_seen_ = true;
     if (dropped && run) {
       text.append({run, static_cast<std::size_t>(field.name.data() - run)});

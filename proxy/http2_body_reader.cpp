@@ -1,17 +1,9 @@
 #include "proxy/http2_body_reader.hpp"
 
+#include "proxy/kept_text.hpp"
 #include "proxy/trailers.hpp"
 
 namespace fairlead {
-namespace {
-
-void shrink(std::string& text, std::size_t most) {
-  text.clear();
-  if (text.capacity() > most) std::string().swap(text);
-}
-
-}  // namespace
-
 void Http2BodyReader::start(Http2Session& session, std::int32_t stream, bool tunnel) {
   session_ = &session;
   stream_ = stream;
@@ -19,8 +11,8 @@ void Http2BodyReader::start(Http2Session& session, std::int32_t stream, bool tun
 }
 
 void Http2BodyReader::stop() {
-  shrink(bytes_, kept_capacity);
-  shrink(trailers_, kept_capacity);
+  clear_keeping(bytes_, kept_capacity);
+  clear_keeping(trailers_, kept_capacity);
   session_ = nullptr;
   at_ = trailer_count_ = 0;
   received_ = 0;

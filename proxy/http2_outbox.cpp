@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/kept_text.hpp"
+
 namespace fairlead {
 
 void Http2Outbox::add(std::string_view piece) {
@@ -20,29 +22,18 @@ void Http2Outbox::keep() {
   piece_at_ = 0;
 }
 
-void Http2Outbox::give_piece(std::string_view piece, Output& output) {
-  TextBuffer& text = output.text();
-  if (piece.size() > copied_piece || piece.size() > text.left()) {
-    output.add(piece);
-    return;
-  }
-  const std::size_t begin = text.size();
-  text.append(piece);
-  output.add(text.since(begin));
-}
-
 void Http2Outbox::give(std::size_t count, Output& output) {
   size_ -= count;
   const std::size_t own = std::min(count, kept_.size() - kept_at_);
   if (own > 0) {
-    give_piece(std::string_view(kept_).substr(kept_at_, own), output);
+    output.add_body(std::string_view(kept_).substr(kept_at_, own));
     kept_at_ += own;
     count -= own;
   }
   while (count > 0) {
     std::string_view& piece = pieces_[piece_at_];
     const std::size_t part = std::min(count, piece.size());
-    give_piece(piece.substr(0, part), output);
+    output.add_body(piece.substr(0, part));
     piece.remove_prefix(part);
     count -= part;
     if (piece.empty()) ++piece_at_;
@@ -50,8 +41,7 @@ void Http2Outbox::give(std::size_t count, Output& output) {
 }
 
 void Http2Outbox::clear() {
-  kept_.clear();
-  if (kept_.capacity() > kept_capacity) std::string().swap(kept_);
+  clear_keeping(kept_, kept_capacity);
   pieces_.clear();
   kept_at_ = piece_at_ = size_ = 0;
 }

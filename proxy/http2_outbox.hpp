@@ -30,10 +30,6 @@ class Http2Outbox {
   void clear();
 
  private:
-  // Pieces up to this are copied next to the frame's head: one plain send costs less than a gathering one.
-  static constexpr std::size_t copied_piece = 4 * 1024;
-  static void give_piece(std::string_view piece, Output& output);
-
   std::string kept_;         // goes first
   std::size_t kept_at_ = 0;  // what of it was given
   std::vector<std::string_view> pieces_;

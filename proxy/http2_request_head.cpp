@@ -2,17 +2,13 @@
 
 #include <array>
 
+#include "proxy/kept_text.hpp"
 #include "router/head.hpp"
 
 namespace fairlead {
 namespace {
 
 constexpr std::string_view version = " HTTP/1.1\r\n";
-
-void shrink(std::string& text, std::size_t most) {
-  text.clear();
-  if (text.capacity() > most) std::string().swap(text);
-}
 
 // Sixteen random bytes in base64 (RFC 6455 4.1).
 std::array<char, 24> websocket_key(Random& random) {
@@ -34,7 +30,7 @@ std::array<char, 24> websocket_key(Random& random) {
 
 void Http2RequestHead::clear() {
   for (std::string* text : {&method_, &path_, &authority_, &protocol_, &host_, &cookie_, &text_}) {
-    shrink(*text, kept_capacity);
+    clear_keeping(*text, kept_capacity);
   }
   received_ = count_ = 0;
   several_hosts_ = too_long_ = too_large_ = too_many_ = false;

@@ -2,14 +2,10 @@
 
 #include <algorithm>
 
-#include "router/hop_headers.hpp"
+#include "proxy/response_fields.hpp"
 
 namespace fairlead {
 namespace {
-
-bool may_have_body(int status) {
-  return status >= 200 && status != 204 && status != 304;
-}
 
 // What is of the handshake with an HTTP/1.1 upstream alone (RFC 8441 5).
 bool is_of_upgrade(std::string_view name) {
@@ -41,14 +37,10 @@ void Http2ResponseWriter::begin_fields(int status) {
 
 void Http2ResponseWriter::copy_fields(const ResponseHead& head, const HeadEdits* edits, bool with_length) {
   Http2Fields& fields = link_->fields();
-  const NominatedFields nominated(head.fields);
+  const ResponseFieldFilter filter(head, edits, with_length);
   date_seen_ = server_seen_ = false;
   for (const Field& field : head.fields.list) {
-    if (field.known == FieldName::content_length && !with_length) continue;
-    if (field.known == FieldName::server || is_hop_by_hop(field.known)) continue;
-    if (!nominated.empty() && nominated.contains(field.name)) continue;
-    if (edits && !edits->empty() && edits->drops(field)) continue;
-    if (tunnel_ && is_of_upgrade(field.name)) continue;
+    if (filter.drops(field) || (tunnel_ && is_of_upgrade(field.name))) continue;
     date_seen_ |= field.known == FieldName::date;
     fields.add(field.name, field.value);
   }

@@ -30,6 +30,17 @@ void Output::add(std::string_view piece) {
   gather_.pieces[gather_.count++] = {const_cast<char*>(piece.data()), piece.size()};
 }
 
+void Output::add_body(std::string_view piece) {
+  TextBuffer& text = gather_.text;
+  if (piece.size() > copied_piece || piece.size() > text.left()) {
+    add(piece);
+    return;
+  }
+  const std::size_t begin = text.size();
+  text.append(piece);
+  add(text.since(begin));
+}
+
 bool Output::send() {
   std::span<iovec> pieces(gather_.pieces.data(), std::exchange(gather_.count, 0));
   std::size_t left = std::exchange(gather_.bytes, 0);

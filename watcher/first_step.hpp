@@ -21,6 +21,8 @@ class FirstStep {
     return passed_ = names_answered || now >= *until_;
   }
 
+  bool passed() const { return passed_; }
+
   // When to look again though nothing happened.
   std::optional<Time> wake_at() const { return passed_ || !waits_for_names_ ? std::nullopt : until_; }
 

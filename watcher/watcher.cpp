@@ -209,6 +209,7 @@ void ControlLoop::run() {
 }
 
 bool ControlLoop::may_step() {
+  if (first_step_.passed()) return true;
   const bool synced = translator_.synced();
   return first_step_.may(synced, synced && translator_.names_answered(), std::chrono::steady_clock::now());
 }
