@@ -134,7 +134,8 @@ bool Http2ResponseWriter::send() {
 
 // What can leave leaves whenever the connection has news: here is only told what became of it.
 bool Http2ResponseWriter::flush() {
-  progress_ = bytes_sent_ + link_->socket_progress();
+  const bool waits_for_socket = outbox_.empty() || link_->session().window_open(stream_);
+  progress_ = bytes_sent_ + (waits_for_socket ? link_->socket_progress() : 0);
   return !client_broke() || complete();
 }
 

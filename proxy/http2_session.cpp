@@ -260,6 +260,11 @@ void Http2Session::reset(std::int32_t stream, Http2Error code) {
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, static_cast<std::uint32_t>(code));
 }
 
+bool Http2Session::window_open(std::int32_t stream) const {
+  return nghttp2_session_get_stream_remote_window_size(session_, stream) > 0 &&
+         nghttp2_session_get_remote_window_size(session_) > 0;
+}
+
 void Http2Session::consumed(std::int32_t stream, std::size_t bytes) {
   nghttp2_session_consume_stream(session_, stream, bytes);
 }

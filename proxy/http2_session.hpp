@@ -109,6 +109,8 @@ class Http2Session {
   void respond(std::int32_t stream, const Http2Fields& fields, bool has_body);
   // The channel has something to send, after it had nothing.
   void resume(std::int32_t stream);
+  // Whether the peer takes body bytes of this stream now: its window is open, and that of the connection.
+  bool window_open(std::int32_t stream) const;
   void reset(std::int32_t stream, Http2Error code);
   // Body bytes of a stream were passed on: lets the peer send as many more.
   void consumed(std::int32_t stream, std::size_t bytes);

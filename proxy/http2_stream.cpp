@@ -88,10 +88,11 @@ Task<bool> Http2Stream::drain(Exchange& exchange) {
     const std::uint64_t before = response_.progress();
     if (!response_.flush()) co_return false;
     if (response_.progress() != before) last_moved = now();
-    if (!co_await wait_until(last_moved + patience) && now() >= last_moved + patience) {
+    if (now() >= last_moved + patience) {
       exchange.record.limit = "client_send_timeout";
       co_return false;
     }
+    co_await wait_until(last_moved + patience);
   }
   co_return true;
 }

@@ -363,6 +363,8 @@ LoopTime Relay::deadline() const {
 
 void Relay::time_out() {
   const LoopTime now = client_.session.now();
+  if (!client_drained()) flush_client();
+  if (ended_ || deadline() > now) return;  // its bytes moved, though nobody told this Session
   const Limits& limits = client_.worker.limits;
   if (!client_drained() && now >= progress_.client_write + limits.client_send_timeout) {
     limit_ = "client_send_timeout";

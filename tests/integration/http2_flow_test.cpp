@@ -117,5 +117,33 @@ TEST_F(Http2Flow, AClientThatOpensNoWindowIsNotWaitedForForEver) {
   EXPECT_TRUE(client->until([&] { return client->pings_acknowledged == 1; })) << "the connection lives";
 }
 
+TEST_F(Http2Flow, AStalledStreamIsNotHiddenByOthersThatMove) {
+  Origin origin([](RawSocket& connection) {
+    const bool stalls = connection.read_until("\r\n\r\n").find("/stalled") != std::string::npos;
+    const std::string piece = chunk(std::string(16'000, 'x'));
+    connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < (stalls ? 10 : 1'000'000) && connection.send(piece); ++i) {
+    }
+  });
+  proxy.options.limits.client_send_timeout = 300ms;
+  serve(origin.port());
+  client->opens_windows = false;
+  client->window(0, 0x7f000000);
+  const std::int32_t stalled = client->get("a.test", "/stalled");
+  ASSERT_TRUE(client->until([&] { return client->seen(stalled).body.size() == 65'535; }));
+  const std::int32_t moving = client->get("a.test", "/moving");
+  client->window(moving, 0x7f000000);
+  Origin pace(Origin::saying("tick"));
+  proxy.route("pace.test", "/", {pace.port()});
+  proxy.publish();
+  // Slower than the origin sends, so that the socket is always full, and yet always moves.
+  for (int i = 0; i < 1'000 && proxy.limit_hits("client_send_timeout") == 0; ++i) {
+    for (int j = 0; j < 4; ++j) ASSERT_EQ(proxy.get("pace.test").body, "tick");
+    for (int j = 0; j < 4; ++j) ASSERT_FALSE(client->next().none);
+  }
+  EXPECT_EQ(proxy.limit_hits("client_send_timeout"), 1u) << "of the stalled stream";
+  EXPECT_FALSE(client->seen(moving).reset);
+}
+
 }  // namespace
 }  // namespace fairlead
