@@ -6,8 +6,8 @@
 
 namespace fairlead {
 
-// Every bound of the data plane, by name. Each has a flag of the same name with '-' for '_' (options.cpp), a documented
-// default, and an answer or an action when it is hit.
+// Every bound of the data plane, by name. Each has a flag of the same name with '-' for '_' (options_limit_flags.cpp),
+// a documented default, and an answer or an action when it is hit.
 struct Limits {
   std::size_t max_request_line_bytes = 8 * 1024;    // 414
   std::size_t max_request_head_bytes = 32 * 1024;   // 431; request line and header block

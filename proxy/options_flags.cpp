@@ -2,36 +2,20 @@
 
 #include <algorithm>
 #include <cctype>
-#include <limits>
 
-#include "proxy/input_buffer.hpp"
-#include "proxy/options_values.hpp"
+#include "proxy/options_flag_kinds.hpp"
 #include "router/base/label_selector.hpp"
-#include "router/base/split_list.hpp"
 
 namespace fairlead {
 namespace {
 
+using namespace flag_kinds;
 using Complaint = Flag::Complaint;
 using Milliseconds = std::chrono::milliseconds;
 
 constexpr std::uint64_t max_workers = 1024;
 constexpr std::size_t max_dns_servers = 8;
 constexpr std::size_t max_server_header = 256;
-
-Flag text(std::string_view name, std::string_view argument, std::string_view help, std::string Options::*field,
-          bool (*fits)(std::string_view) = nullptr, std::string_view wanted = "") {
-  return {.group = {},
-          .name = name,
-          .argument = argument,
-          .help = help,
-          .read = [=](Options& options, std::string_view value) -> Complaint {
-            if (fits && !value.empty() && !fits(value)) return std::string(wanted);
-            options.*field = value;
-            return std::nullopt;
-          },
-          .show = [=](const Options& options) { return options.*field; }};
-}
 
 Flag selector(std::string_view name, std::string_view argument, std::string_view help, std::string Options::*field) {
   Flag flag = text(name, argument, help, field);
@@ -43,164 +27,14 @@ Flag selector(std::string_view name, std::string_view argument, std::string_view
   return flag;
 }
 
-// The same for what cannot be left empty.
-Flag word(std::string_view name, std::string_view argument, std::string_view help, std::string Options::*field,
-          bool (*fits)(std::string_view), std::string_view wanted) {
-  Flag flag = text(name, argument, help, field, fits, wanted);
-  flag.read = [read = flag.read, wanted](Options& options, std::string_view value) -> Complaint {
-    if (value.empty()) return std::string(wanted);
-    return read(options, value);
-  };
-  return flag;
-}
-
-Flag toggle(std::string_view name, std::string_view help, bool Options::*field) {
-  return {.group = {},
-          .name = name,
-          .argument = {},
-          .help = help,
-          .read = [=](Options& options, std::string_view value) -> Complaint {
-            const auto parsed = parse_bool(value);
-            if (!parsed) return "must be true or false";
-            options.*field = *parsed;
-            return std::nullopt;
-          },
-          .show = [=](const Options& options) { return options.*field ? "true" : "false"; }};
-}
-
-// get: a field of Options or of its Limits.
-template <class Get>
-Flag count(std::string_view name, std::string_view argument, std::string_view help, std::uint64_t min,
-           std::uint64_t max, Get get) {
-  return {.group = {},
-          .name = name,
-          .argument = argument,
-          .help = help,
-          .read = [=](Options& options, std::string_view value) -> Complaint {
-            const auto parsed = parse_count(value, max);
-            if (!parsed || *parsed < min) {
-              return "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max);
-            }
-            get(options) = static_cast<std::remove_reference_t<decltype(get(options))>>(*parsed);
-            return std::nullopt;
-          },
-          .show = [=](const Options& options) { return std::to_string(get(options)); }};
-}
-
 Flag port(std::string_view name, std::string_view help, std::uint16_t Options::*field) {
   return count(
       name, "PORT", help, 0, 65'535, [=](auto& options) -> auto& { return options.*field; });
 }
 
-Flag limit_count(std::string_view name, std::string_view help, std::uint64_t min, std::uint32_t Limits::*field) {
-  return count(
-      name, "N", help, min,
-      std::numeric_limits<std::uint32_t>::max(), [=](auto& options) -> auto& { return options.limits.*field; });
-}
-
-Flag limit_count(std::string_view name, std::string_view help, std::uint64_t min, std::size_t Limits::*field) {
-  return count(
-      name, "N", help, min, 100'000, [=](auto& options) -> auto& { return options.limits.*field; });
-}
-
-// What must be whole to be understood is gathered in a Worker's read buffer, with a little room for what is around it.
-constexpr std::size_t max_whole = ScratchBuffer::size - 1024;
-
-Flag limit_size(std::string_view name, std::string_view help, std::uint64_t min, std::size_t Limits::*field,
-                std::size_t max = max_whole) {
-  return {.group = {},
-          .name = name,
-          .argument = "SIZE",
-          .help = help,
-          .read = [=](Options& options, std::string_view value) -> Complaint {
-            const auto parsed = parse_size(value, max);
-            if (!parsed || *parsed < min) {
-              return "must be a size from " + size_text(min) + " to " + size_text(max) + ", such as 32k";
-            }
-            options.limits.*field = *parsed;
-            return std::nullopt;
-          },
-          .show = [=](const Options& options) { return size_text(options.limits.*field); }};
-}
-
-template <class Get>
-Flag time(std::string_view name, std::string_view help, bool may_be_zero, Get get) {
-  return {.group = {},
-          .name = name,
-          .argument = "TIME",
-          .help = help,
-          .read = [=](Options& options, std::string_view value) -> Complaint {
-            const auto parsed = parse_duration(value);
-            if (!parsed || (!may_be_zero && parsed->count() == 0)) {
-              return std::string("must be a time ") + (may_be_zero ? "" : "above zero ") +
-                     "such as 10s, 500ms, 1m30s, or plain seconds";
-            }
-            get(options) = *parsed;
-            return std::nullopt;
-          },
-          .show = [=](const Options& options) { return duration_text(get(options)); }};
-}
-
-Flag limit_time(std::string_view name, std::string_view help, Milliseconds Limits::*field, bool may_be_zero = false) {
-  return time(
-      name, help, may_be_zero, [=](auto& options) -> auto& { return options.limits.*field; });
-}
-
 Flag stop_time(std::string_view name, std::string_view help, Milliseconds Options::*field) {
   return time(
       name, help, true, [=](auto& options) -> auto& { return options.*field; });
-}
-
-template <class Choice>
-Flag choice(std::string_view name, std::string_view argument, std::string_view help, Choice Options::*field,
-            std::vector<std::pair<std::string_view, Choice>> choices) {
-  std::string wanted = "must be one of";
-  for (const auto& [word, value] : choices) wanted += ' ' + std::string(word);
-  return {.group = {},
-          .name = name,
-          .argument = argument,
-          .help = help,
-          .read = [=](Options& options, std::string_view value) -> Complaint {
-            for (const auto& [word, meant] : choices) {
-              if (word != value) continue;
-              options.*field = meant;
-              return std::nullopt;
-            }
-            return wanted;
-          },
-          .show =
-              [=](const Options& options) {
-                for (const auto& [word, meant] : choices) {
-                  if (meant == options.*field) return std::string(word);
-                }
-                return std::string();
-              }};
-}
-
-// A comma-separated list; the flag may be repeated.
-template <class Item>
-Flag list(std::string_view name, std::string_view argument, std::string_view help, std::vector<Item> Options::*field,
-          std::string_view wanted) {
-  return {.group = {},
-          .name = name,
-          .argument = argument,
-          .help = help,
-          .is_list = true,
-          .read = [=](Options& options, std::string_view value) -> Complaint {
-            (options.*field).clear();
-            for (const std::string_view part : split_list(value)) {
-              const auto item = Item::parse(part);
-              if (!item) return std::string(wanted) + "; \"" + std::string(part) + "\" is none";
-              (options.*field).push_back(*item);
-            }
-            return std::nullopt;
-          },
-          .show =
-              [=](const Options& options) {
-                std::string text;
-                for (const Item& item : options.*field) text += (text.empty() ? "" : ",") + item.to_string();
-                return text;
-              }};
 }
 
 // klog's levels: 0 to 2 say what happens, 3 and more why.
@@ -270,11 +104,6 @@ bool is_server_list(std::string_view text) {
 
 bool is_anything(std::string_view) {
   return true;
-}
-
-std::vector<Flag> grouped(std::string_view group, std::vector<Flag> flags) {
-  for (Flag& flag : flags) flag.group = group;
-  return flags;
 }
 
 std::vector<Flag> source_flags() {
@@ -433,70 +262,6 @@ std::vector<Flag> stop_flags() {
        stop_time("drain-timeout", "Then: how long requests under way may take.", &Options::drain_timeout),
        stop_time("post-shutdown-grace-period", "Then: how long to wait before the program ends.",
                  &Options::post_shutdown_grace_period)});
-}
-
-std::vector<Flag> limit_flags() {
-  using L = Limits;
-  return grouped(
-      "Limits",
-      {limit_size("max-request-line-bytes", "Longer request lines: 414.", 64, &L::max_request_line_bytes),
-       limit_size("max-request-head-bytes", "Longer request heads, request line included: 431.", 128,
-                  &L::max_request_head_bytes),
-       limit_count("max-header-count", "More header fields: 431 (requests), 502 (responses).", 1, &L::max_header_count),
-       limit_size("max-response-head-bytes", "Longer response heads: 502.", 128, &L::max_response_head_bytes),
-       limit_size("max-chunk-extension-bytes",
-                  "Longer extensions of one chunk: 400, or the connection to the service "
-                  "is closed.",
-                  0, &L::max_chunk_extension_bytes),
-       limit_size("max-trailer-bytes", "Longer trailers: 400, or the connection to the service is closed.", 0,
-                  &L::max_trailer_bytes),
-       limit_count("max-interim-responses", "More 1xx responses before the final one: 502.", 0,
-                   &L::max_interim_responses),
-       limit_size("max-pipelined-bytes", "Read ahead of the request that is being answered; more waits in the socket.",
-                  1024, &L::max_pipelined_bytes, ScratchBuffer::size),
-       limit_count("max-keepalive-requests", "Requests of one client connection; then it is closed.", 1,
-                   &L::max_keepalive_requests),
-       limit_count("max-connections", "Clients' connections of the whole program; more are closed at once and counted.",
-                   1, &L::max_connections),
-       limit_count("max-idle-upstream-connections", "Idle connections kept per worker and endpoint.", 0,
-                   &L::max_idle_upstream_connections),
-       limit_count("max-upstream-requests", "Requests of one connection to a service; then it is closed.", 1,
-                   &L::max_upstream_requests),
-       limit_size("max-tunnel-buffer-bytes", "Unsent bytes held per direction of a WebSocket or other tunnel.", 1024,
-                  &L::max_tunnel_buffer_bytes, ScratchBuffer::size),
-       limit_count("max-splice-pipes",
-                   "Large plain bodies of a worker that the kernel moves at the same time; further ones are copied.", 0,
-                   &L::max_splice_pipes),
-       limit_count(
-           "http2-max-concurrent-streams",
-           "Requests at once on one HTTP/2 connection; more are refused, and close it once the client knows of this.",
-           1, &L::http2_max_concurrent_streams),
-       limit_size("http2-stream-window-bytes", "Of one HTTP/2 request body, received and not passed on yet.", 1024,
-                  &L::http2_stream_window_bytes, 16 * 1024 * 1024),
-       limit_count("http2-max-resets",
-                   "Streams of one HTTP/2 connection that are reset before they are answered, within "
-                   "--http2-flood-interval; then it is closed.",
-                   1, &L::http2_max_resets),
-       limit_count("http2-max-control-frames",
-                   "Frames of one HTTP/2 connection that serve no request (PING, SETTINGS, PRIORITY, empty DATA, …), "
-                   "likewise.",
-                   8, &L::http2_max_control_frames),
-       limit_time("http2-flood-interval", "For --http2-max-resets and --http2-max-control-frames.",
-                  &L::http2_flood_interval),
-       limit_count("http2-max-continuations", "CONTINUATION frames of one HTTP/2 head; more close the connection.", 0,
-                   &L::http2_max_continuations),
-       limit_time("header-timeout", "From the first byte of a request to the end of its head: 408.",
-                  &L::header_timeout),
-       limit_time("body-timeout", "Between two reads of a request body: 408.", &L::body_timeout),
-       limit_time("idle-timeout", "Between two requests of a client connection; then it is closed.", &L::idle_timeout),
-       limit_time("client-send-timeout", "Between two writes to a client; then the connection is closed.",
-                  &L::client_send_timeout),
-       limit_time("tls-handshake-timeout", "For a TLS handshake with a client.", &L::tls_handshake_timeout),
-       limit_time("proxy-header-timeout", "For a PROXY header to arrive.", &L::proxy_header_timeout),
-       limit_time("upstream-idle-timeout", "For which an idle connection to a service is kept.",
-                  &L::upstream_idle_timeout),
-       limit_time("lingering-close", "For which the rest of a request is read and thrown away after an early answer.",
-                  &L::lingering_close, true)});
 }
 
 }  // namespace
