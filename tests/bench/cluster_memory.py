@@ -23,6 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import servers
+
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = "1000000"
 NAMESPACES = 200
@@ -184,12 +186,15 @@ class Program:
             time.sleep(0.05)
         return value
 
-    def mib(self, field):
+    def pid(self):
         """Of the program itself, also when another one runs it."""
         pid = self.process.pid
         while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             pid = int(children[0])
-        status = Path(f"/proc/{pid}/status").read_text()
+        return pid
+
+    def mib(self, field):
+        status = Path(f"/proc/{self.pid()}/status").read_text()
         return int(re.search(field + r":\s+(\d+)", status).group(1)) / 1024
 
 
@@ -201,7 +206,7 @@ def measure(arguments, log):
     began = time.monotonic()
     program.eventually(program.ready)
     seconds = time.monotonic() - began
-    time.sleep(2)  # what is given back after the start is not counted
+    servers.settled_memory_bytes(program.pid())  # what is given back after the start is not counted
     resident, peak = program.mib("VmRSS"), program.mib("VmHWM")
     way = "streamed" if arguments.streaming else "in pages"
     print(f"{arguments.objects} Ingresses, Services and EndpointSlices, {way}: ready in {seconds:.1f} s, {resident:.0f} MiB resident, "

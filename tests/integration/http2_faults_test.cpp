@@ -3,9 +3,8 @@
 
 #include <fstream>
 
+#include "tests/integration/http2_front.hpp"
 #include "tests/support/gate.hpp"
-#include "tests/support/http2_client.hpp"
-#include "tests/support/test_proxy.hpp"
 
 namespace fairlead {
 namespace {
@@ -13,14 +12,8 @@ namespace {
 using namespace test;
 using testing::HasSubstr;
 
-class Http2Faults : public testing::Test {
+class Http2Faults : public Http2Front {
  protected:
-  void serve(std::uint16_t port) {
-    proxy.route("a.test", "/", {port});
-    proxy.start();
-    socket = proxy.connect();
-    client = std::make_unique<Http2Client>(socket);
-  }
   Http2Response ask(const Http2Fields& fields) {
     const std::int32_t stream = client->next_stream();
     client->headers(stream, fields);
@@ -33,10 +26,6 @@ class Http2Faults : public testing::Test {
   }
   // The connection must have survived.
   void expect_served() { EXPECT_EQ(client->response(client->get("a.test")).status, 200); }
-
-  TestProxy proxy;
-  RawSocket socket;
-  std::unique_ptr<Http2Client> client;
 };
 
 TEST_F(Http2Faults, MalformedRequestsAreResetAndNeverReachTheService) {
@@ -213,8 +202,7 @@ TEST_F(Http2Faults, AnAnswerBeforeTheBodyEndsItWithoutAnError) {
   proxy.route("a.test", "/", {closed_port()},
               [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 10; });
   proxy.start();
-  socket = proxy.connect();
-  client = std::make_unique<Http2Client>(socket);
+  start_client();
   const std::int32_t stream = client->post("a.test", {{"content-length", "100"}});
   EXPECT_EQ(client->response(stream).status, 413);
   EXPECT_TRUE(client->until([&] { return client->seen(stream).reset; }));

@@ -1,9 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/integration/http2_front.hpp"
 #include "tests/support/gate.hpp"
-#include "tests/support/http2_client.hpp"
-#include "tests/support/test_proxy.hpp"
 
 namespace fairlead {
 namespace {
@@ -15,15 +14,12 @@ using testing::HasSubstr;
 const std::string eight_bytes = "12345678";
 
 // What a client may not do without end. Each flood ends its connection, is counted and logged; others go on.
-class Http2Floods : public testing::Test {
+class Http2Floods : public Http2Front {
  protected:
   void serve() {
     proxy.options.limits.http2_max_control_frames = 100;
     proxy.options.limits.http2_max_resets = 20;
-    proxy.route("a.test", "/", {origin.port()});
-    proxy.start();
-    socket = proxy.connect();
-    client = std::make_unique<Http2Client>(socket);
+    Http2Front::serve(origin);
   }
   void expect_calmed(const std::string& limit) {
     client->read_to_end();
@@ -45,9 +41,6 @@ class Http2Floods : public testing::Test {
   }
 
   Origin origin{Origin::saying("hello")};
-  TestProxy proxy;
-  RawSocket socket;
-  std::unique_ptr<Http2Client> client;
 };
 
 TEST_F(Http2Floods, Pings) {
@@ -159,8 +152,7 @@ TEST_F(Http2Floods, AWindowThatOpensByteByByte) {
   proxy.options.limits.http2_max_control_frames = 100;
   proxy.route("a.test", "/", {large.port()});
   proxy.start();
-  socket = proxy.connect();
-  client = std::make_unique<Http2Client>(socket, Http2Client::setting(4, 1));
+  start_client(Http2Client::setting(4, 1));
   client->opens_windows = false;
   const std::int32_t stream = client->get("a.test");
   ASSERT_TRUE(client->until([&] { return client->seen(stream).status == 200; }));
@@ -186,8 +178,7 @@ TEST_F(Http2Floods, WhoReadsAsItComesIsNoFlood) {
   proxy.options.limits.http2_max_control_frames = 100;
   proxy.route("a.test", "/", {dripping.port()});
   proxy.start();
-  socket = proxy.connect();
-  client = std::make_unique<Http2Client>(socket);
+  start_client();
   EXPECT_EQ(client->response(client->get("a.test")).body.size(), 2'500u);
   EXPECT_FALSE(client->got_goaway);
 }

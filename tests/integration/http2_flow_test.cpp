@@ -1,8 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "tests/integration/http2_front.hpp"
 #include "tests/support/gate.hpp"
-#include "tests/support/http2_client.hpp"
-#include "tests/support/test_proxy.hpp"
 
 namespace fairlead {
 namespace {
@@ -12,19 +11,7 @@ using namespace test;
 
 constexpr std::uint16_t initial_window = 4;
 
-class Http2Flow : public testing::Test {
- protected:
-  void serve(std::uint16_t port, std::string_view settings = {}) {
-    proxy.route("a.test", "/", {port});
-    proxy.start();
-    socket = proxy.connect();
-    client = std::make_unique<Http2Client>(socket, settings);
-  }
-
-  TestProxy proxy;
-  RawSocket socket;
-  std::unique_ptr<Http2Client> client;
-};
+class Http2Flow : public Http2Front {};
 
 TEST_F(Http2Flow, AStalledStreamStallsNoOther) {
   Origin origin(Origin::answering([](const RawRequest& request) {
@@ -69,8 +56,7 @@ TEST_F(Http2Flow, AServiceThatReadsNothingStopsTheClient) {
   proxy.route("a.test", "/", {origin.port()},
               [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 0; });
   proxy.start();
-  socket = proxy.connect();
-  client = std::make_unique<Http2Client>(socket);
+  start_client();
   const std::size_t total = 30'000'000;
   const std::int32_t stream = client->post("a.test", {{"content-length", std::to_string(total)}});
   std::size_t stream_window = 65'535, connection_window = 65'535, sent = 0;

@@ -3,9 +3,8 @@
 
 #include <fstream>
 
+#include "tests/integration/http2_front.hpp"
 #include "tests/support/gate.hpp"
-#include "tests/support/http2_client.hpp"
-#include "tests/support/test_proxy.hpp"
 
 namespace fairlead {
 namespace {
@@ -15,19 +14,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 
-class Http2Message : public testing::Test {
+class Http2Message : public Http2Front {
  protected:
-  void serve(Origin& origin) {
-    proxy.route("a.test", "/", {origin.port()});
-    proxy.start();
-    socket = proxy.connect();
-    client = std::make_unique<Http2Client>(socket);
-  }
-
   Asked asked;
-  TestProxy proxy;
-  RawSocket socket;
-  std::unique_ptr<Http2Client> client;
 };
 
 TEST_F(Http2Message, ARequestReachesTheServiceAsHttp11) {

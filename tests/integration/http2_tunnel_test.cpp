@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "tests/support/http2_client.hpp"
-#include "tests/support/test_proxy.hpp"
+#include "tests/integration/http2_front.hpp"
 
 namespace fairlead {
 namespace {
@@ -9,14 +8,8 @@ namespace {
 using namespace test;
 
 // RFC 8441: WebSocket over one stream, bridged to an Upgrade at the service.
-class Http2Tunnel : public testing::Test {
+class Http2Tunnel : public Http2Front {
  protected:
-  void serve(std::uint16_t port) {
-    proxy.route("a.test", "/", {port});
-    proxy.start();
-    socket = proxy.connect();
-    client = std::make_unique<Http2Client>(socket);
-  }
   std::int32_t connect() {
     const std::int32_t stream = client->next_stream();
     client->headers(stream,
@@ -30,10 +23,6 @@ class Http2Tunnel : public testing::Test {
                     Http2Client::end_headers);
     return stream;
   }
-
-  TestProxy proxy;
-  RawSocket socket;
-  std::unique_ptr<Http2Client> client;
 };
 
 TEST_F(Http2Tunnel, BytesGoBothWaysUntilEachEnds) {

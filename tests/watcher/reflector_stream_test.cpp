@@ -3,34 +3,19 @@
 #include <string>
 #include <vector>
 
-#include "watcher/reflector.hpp"
+#include "tests/watcher/watch_lines.hpp"
 
 namespace fairlead {
 namespace {
 
+using namespace test;
 using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Cause = Trouble::Cause;
 
-Resource ingresses() {
-  Resource resource;
-  resource.kind = Kind::ingress;
-  resource.collection = "/apis/networking.k8s.io/v1/ingresses";
-  resource.plural = "ingresses";
-  return resource;
-}
-
-json object(const std::string& name) {
-  return {{"metadata", {{"namespace", "shop"}, {"name", name}, {"resourceVersion", "7"}}}};
-}
-
-std::string event(const std::string& type, const json& what) {
-  return json{{"type", type}, {"object", what}}.dump() + "\n";
-}
-
 std::string added(const std::string& name) {
-  return event("ADDED", object(name));
+  return event("ADDED", object(name, 7));
 }
 
 const std::string all_told = event(
@@ -109,7 +94,8 @@ TEST_F(StreamedList, OtherBookmarksDoNotEndIt) {
 
 TEST_F(StreamedList, WhatChangesWhileItComesIsAppliedAfterIt) {
   open();
-  say(added("a") + added("b") + event("DELETED", object("a")) + added("c") + event("MODIFIED", object("b")) + all_told);
+  say(added("a") + added("b") + event("DELETED", object("a", 7)) + added("c") + event("MODIFIED", object("b", 7)) +
+      all_told);
   end();
   const std::vector<Change> changes = reflector.take_changes();
   ASSERT_EQ(changes.size(), 4U);

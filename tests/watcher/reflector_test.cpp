@@ -5,21 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "tests/watcher/watch_lines.hpp"
+
 namespace fairlead {
 namespace {
 
+using namespace test;
 using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Cause = Trouble::Cause;
-
-Resource ingresses() {
-  Resource resource;
-  resource.kind = Kind::ingress;
-  resource.collection = "/apis/networking.k8s.io/v1/ingresses";
-  resource.plural = "ingresses";
-  return resource;
-}
 
 Resource secret() {
   Resource resource;
@@ -31,19 +26,11 @@ Resource secret() {
   return resource;
 }
 
-json object(const std::string& name, int version) {
-  return {{"metadata", {{"namespace", "shop"}, {"name", name}, {"resourceVersion", std::to_string(version)}}}};
-}
-
 std::string page(const std::vector<std::string>& names, int version, const std::string& more = "") {
   json list = {{"metadata", {{"resourceVersion", std::to_string(version)}}}, {"items", json::array()}};
   if (!more.empty()) list["metadata"]["continue"] = more;
   for (const std::string& name : names) list["items"].push_back(object(name, 1));
   return list.dump();
-}
-
-std::string event(const std::string& type, const json& what) {
-  return json{{"type", type}, {"object", what}}.dump() + "\n";
 }
 
 const json expired = {{"kind", "Status"}, {"code", 410}, {"reason", "Expired"}, {"message", "too old"}};

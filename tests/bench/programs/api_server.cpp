@@ -160,6 +160,7 @@ void ApiServer::watch(int socket, Collection& collection, const std::string& tar
     if (event.version > after) send_chunk(socket, event.line);
   }
   collection.watches.push_back(socket);
+  watched_.notify_all();
 }
 
 ApiServer::Time ApiServer::put(const std::string& plural, const std::string& name, const std::string& object) {
@@ -183,18 +184,11 @@ ApiServer::Time ApiServer::listed_at() const {
 }
 
 bool ApiServer::wait_watched(std::chrono::seconds most) const {
-  const auto end = std::chrono::steady_clock::now() + most;
-  while (std::chrono::steady_clock::now() < end) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (std::all_of(collections_.begin(), collections_.end(),
-                      [](const auto& one) { return !one.second.watches.empty(); })) {
-        return true;
-      }
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return false;
+  std::unique_lock lock(mutex_);
+  return watched_.wait_for(lock, most, [this] {
+    return std::all_of(collections_.begin(), collections_.end(),
+                       [](const auto& one) { return !one.second.watches.empty(); });
+  });
 }
 
 }  // namespace fairlead::bench

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -49,6 +50,7 @@ class ApiServer {
   Collection* collection_of(const std::string& target);
 
   mutable std::mutex mutex_;
+  mutable std::condition_variable watched_;  // one more watch was opened
   std::uint64_t version_ = 1000;
   Time listed_at_{};
   std::map<std::string, Collection> collections_;
