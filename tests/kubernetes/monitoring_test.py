@@ -130,11 +130,11 @@ class MonitoringTest(KubernetesCase):
                 with self.subTest(panel=title, expression=expression):
                     eventually(lambda: self.api("query", query=expression)["result"], f"{title} shows something")
 
-    def test_the_alerts_are_healthy_and_none_fires(self):
+    def test_the_alerts_are_healthy_and_none_is_about_to_fire(self):
         rules = lambda: [rule for group in self.api("rules")["groups"] for rule in group["rules"]]
         self.assertGreater(len(rules()), 3)
         eventually(lambda: all(rule["health"] == "ok" for rule in rules()), "every rule was evaluated")
-        self.assertEqual([rule["name"] for rule in rules() if rule["state"] == "firing"], [])
+        self.assertEqual([rule["name"] for rule in rules() if rule["state"] != "inactive"], [])
 
     def test_promtool_finds_nothing_wrong(self):
         subprocess.run(["promtool", "check", "config", self.folder / "prometheus.yaml"], check=True, capture_output=True)
