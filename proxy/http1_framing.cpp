@@ -45,6 +45,16 @@ bool all_tunnel_protocols(std::string_view list) {
   return any;
 }
 
+void note_connection(std::string_view list, FramingFields& found) {
+  if (equals_token(list, "keep-alive")) {  // most often
+    found.keep_alive = true;
+    return;
+  }
+  found.close |= list_contains(list, "close");
+  found.keep_alive |= list_contains(list, "keep-alive");
+  found.connection_upgrade |= list_contains(list, "upgrade");
+}
+
 FramingFields collect(const Fields& fields) {
   FramingFields found;
   for (const Field& field : fields.list) {
@@ -62,9 +72,7 @@ FramingFields collect(const Fields& fields) {
         found.host = &field;
         break;
       case FieldName::connection:
-        found.close |= list_contains(field.value, "close");
-        found.keep_alive |= list_contains(field.value, "keep-alive");
-        found.connection_upgrade |= list_contains(field.value, "upgrade");
+        note_connection(field.value, found);
         break;
       case FieldName::upgrade:
         (!found.upgrade && all_tunnel_protocols(field.value) ? found.upgrade : found.other_upgrade) = true;

@@ -1,6 +1,8 @@
 #include "proxy/http1_head.hpp"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace fairlead {
@@ -32,36 +34,74 @@ struct Cursor {
   bool at_line_end() const { return at[0] == '\r' && at[1] == '\n'; }
 };
 
-// First character of [at, end) that may not stand in a field value: a control character other than HTAB. Eight bytes a
-// step: x has a byte below n when (x - n*ones) & ~x & highs.
+// Eight bytes of text at a time, the first of them lowest.
+constexpr std::uint64_t ones = 0x0101010101010101ULL;
+constexpr std::uint64_t highs = 0x8080808080808080ULL;
+
+std::uint64_t load(const char* at) {
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
+}
+
+// Marks the high bit of bytes below n (at most 0x80). Above the first that is below, others may be marked too.
+constexpr std::uint64_t below(std::uint64_t word, std::uint64_t n) {
+  return (word - ones * n) & ~word & highs;
+}
+
+constexpr std::uint64_t equal_to(std::uint64_t word, char c) {
+  return below(word ^ (ones * static_cast<unsigned char>(c)), 1);
+}
+
+std::ptrdiff_t first_marked(std::uint64_t marks) {
+  return std::countr_zero(marks) / 8;
+}
+
+// First character of [at, end) that may not stand in a field value: a control character other than HTAB.
 const char* find_control(const char* at, const char* end) {
-  constexpr std::uint64_t ones = 0x0101010101010101ULL;
-  constexpr std::uint64_t highs = 0x8080808080808080ULL;
   while (end - at >= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, at, 8);
-    const std::uint64_t below_space = (word - ones * 0x20) & ~word & highs;
-    const std::uint64_t del = word ^ (ones * 0x7f);
-    const std::uint64_t is_del = (del - ones) & ~del & highs;
-    if (below_space | is_del) break;
-    at += 8;
+    const std::uint64_t word = load(at);
+    const std::uint64_t controls = below(word, 0x20) | equal_to(word, 0x7f);
+    if (controls == 0) {
+      at += 8;
+      continue;
+    }
+    at += first_marked(controls);
+    if (*at != '\t') return at;
+    ++at;
   }
   for (; at != end; ++at) {
     const unsigned char c = static_cast<unsigned char>(*at);
     if ((c < 0x20 && c != '\t') || c == 0x7f) return at;
-    if (c == '\t' && end - at >= 8) return find_control(at + 1, end);
   }
   return end;
 }
 
+const char* find_colon(const char* at, const char* end) {
+  while (end - at >= 8) {
+    const std::uint64_t colons = equal_to(load(at), ':');
+    if (colons != 0) return at + first_marked(colons);
+    at += 8;
+  }
+  while (at != end && *at != ':') ++at;
+  return at;
+}
+
+// A name that is known needs no further proof.
+HeadError parse_name(const char* at, const char* end, Field& field) {
+  const char* const colon = find_colon(at, end);
+  field.name = {at, static_cast<std::size_t>(colon - at)};
+  field.known = field_name(field.name);
+  if (field.known != FieldName::other) return HeadError::none;
+  if (*at == ' ' || *at == '\t') return HeadError::folded_line;
+  const bool token = colon != at && colon != end && std::all_of(at, colon, is_token_char);
+  return token ? HeadError::none : HeadError::bad_field_name;
+}
+
 HeadError parse_field(Cursor& cursor, Field& field) {
-  const char* const name = cursor.at;
-  const char* at = name;
-  while (is_token_char(*at)) ++at;
-  if (at == name) return *at == ' ' || *at == '\t' ? HeadError::folded_line : HeadError::bad_field_name;
-  if (*at != ':') return HeadError::bad_field_name;
-  field.name = {name, static_cast<std::size_t>(at - name)};
-  ++at;
+  const HeadError bad_name = parse_name(cursor.at, cursor.end, field);
+  if (bad_name != HeadError::none) return bad_name;
+  const char* at = field.name.data() + field.name.size() + 1;
   while (*at == ' ' || *at == '\t') ++at;
   const char* const value = at;
   at = find_control(at, cursor.end);
@@ -69,7 +109,6 @@ HeadError parse_field(Cursor& cursor, Field& field) {
   const char* value_end = at;
   while (value_end > value && (value_end[-1] == ' ' || value_end[-1] == '\t')) --value_end;
   field.value = {value, static_cast<std::size_t>(value_end - value)};
-  field.known = field_name(field.name);
   cursor.at = at + 2;
   return HeadError::none;
 }

@@ -55,45 +55,70 @@ constexpr KnownField known_fields[] = {
     {"x-scheme", FieldName::x_scheme},
 };
 
-constexpr std::size_t longest_known = 30;
-
 constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-// The first known field of each length; those of one length follow each other in by_length.
-struct LengthIndex {
-  std::array<KnownField, std::size(known_fields)> by_length{};
-  std::array<std::uint8_t, longest_known + 2> begin{};
+// A hash without collisions, so that at most one known name has to be compared: of the length, the first character and
+// the last two. Case makes no difference to it.
+struct NameHash {
+  unsigned of_length = 0;
+  unsigned of_end = 0;
+
+  static constexpr std::size_t slots = 128;
+  static constexpr std::size_t shortest = 2;
+  static constexpr std::size_t longest = 30;
+
+  constexpr std::size_t operator()(std::string_view name) const {
+    const auto folded = [](char c) { return static_cast<unsigned>(c | 0x20) & 0xffu; };
+    const std::size_t size = name.size();
+    return (static_cast<unsigned>(size) * of_length + folded(name[0]) +
+            (folded(name[size - 1]) + folded(name[size - 2])) * of_end) %
+           slots;
+  }
 };
 
-constexpr LengthIndex make_index() {
-  LengthIndex index;
-  std::uint8_t filled = 0;
-  for (std::size_t length = 0; length <= longest_known; ++length) {
-    index.begin[length] = filled;
-    for (const KnownField& field : known_fields) {
-      if (field.name.size() == length) index.by_length[filled++] = field;
+struct NameIndex {
+  NameHash hash;
+  std::array<KnownField, NameHash::slots> slots{};
+};
+
+constexpr bool fill(NameIndex& index) {
+  index.slots = {};
+  for (const KnownField& field : known_fields) {
+    if (field.name.size() < NameHash::shortest || field.name.size() > NameHash::longest) return false;
+    KnownField& slot = index.slots[index.hash(field.name)];
+    if (!slot.name.empty()) return false;
+    slot = field;
+  }
+  return true;
+}
+
+constexpr NameIndex make_index() {
+  NameIndex index;
+  for (unsigned of_length = 1; of_length < 16; ++of_length) {
+    for (unsigned of_end = 1; of_end < NameHash::slots; of_end += 2) {
+      index.hash = {of_length, of_end};
+      if (fill(index)) return index;
     }
   }
-  index.begin[longest_known + 1] = filled;
-  return index;
+  return {};
 }
-constexpr LengthIndex index = make_index();
-static_assert(index.begin[longest_known + 1] == std::size(known_fields), "a known field is longer than longest_known");
+constexpr NameIndex index = make_index();
+static_assert(index.hash.of_end != 0, "the known names need another hash, or one of them is too short or too long");
 
+// Only letters, which have the bit 0x40 and are the only such characters in a known name, may differ in case.
 template <class Word>
 bool same_folded(const char* text, const char* lower_text) {
-  constexpr Word case_bits = static_cast<Word>(0x2020202020202020ULL);
+  constexpr Word letters = static_cast<Word>(0x4040404040404040ULL);
   Word a;
   Word b;
   std::memcpy(&a, text, sizeof a);
   std::memcpy(&b, lower_text, sizeof b);
-  return (a | case_bits) == b;
+  return ((a ^ b) & static_cast<Word>(~((b & letters) >> 1))) == 0;
 }
 
-// Of equal sizes. Known names hold nothing but letters and '-', for which setting the case bit is lower case; of other
-// characters only controls would turn into these.
+// Of equal sizes. lower_text: lower case letters and '-'.
 bool equals_lower(std::string_view text, std::string_view lower_text) {
   const char* const a = text.data();
   const char* const b = lower_text.data();
@@ -116,20 +141,18 @@ bool same_name(FieldName known, std::string_view name, FieldName other_known, st
 }  // namespace
 
 FieldName field_name(std::string_view name) {
-  if (name.empty() || name.size() > longest_known) return FieldName::other;
-  const char first = lower(name.front());
-  for (std::size_t i = index.begin[name.size()]; i < index.begin[name.size() + 1]; ++i) {
-    const KnownField& field = index.by_length[i];
-    if (field.name.front() == first && lower(name.back()) == field.name.back() && equals_lower(name, field.name)) {
-      return field.known;
-    }
-  }
-  return FieldName::other;
+  if (name.size() < NameHash::shortest || name.size() > NameHash::longest) return FieldName::other;
+  const KnownField& field = index.slots[index.hash(name)];
+  return field.name.size() == name.size() && equals_lower(name, field.name) ? field.known : FieldName::other;
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool equals_token(std::string_view text, std::string_view lower_token) {
+  return text.size() == lower_token.size() && equals_lower(text, lower_token);
 }
 
 bool list_contains(std::string_view list, std::string_view token) {

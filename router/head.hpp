@@ -60,6 +60,8 @@ static_assert(static_cast<unsigned>(FieldName::x_scheme) < 64, "Fields::present 
 FieldName field_name(std::string_view name);
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
+// The same for a token of lower case letters and '-', in fewer steps.
+bool equals_token(std::string_view text, std::string_view lower_token);
 // Whether a comma-separated list (RFC 9110 5.6.1) contains the token, ignoring case.
 bool list_contains(std::string_view list, std::string_view token);
 

@@ -38,7 +38,7 @@ bool is_hop_by_hop(FieldName name) {
 NominatedFields::NominatedFields(const Fields& fields) {
   if (!fields.may_have(FieldName::connection)) return;
   for (const Field& field : fields.list) {
-    if (field.known != FieldName::connection) continue;
+    if (field.known != FieldName::connection || equals_token(field.value, "keep-alive")) continue;
     std::string_view list = field.value;
     while (!list.empty()) {
       const std::size_t comma = std::min(list.find(','), list.size());

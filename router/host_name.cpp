@@ -19,11 +19,12 @@ constexpr bool is_label_char(char c) {
 }
 
 bool is_port(std::string_view digits) {
-  const bool all_digits = std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!all_digits || digits.size() > 5) return false;
   unsigned port = 0;
-  for (const char c : digits) port = port * 10 + static_cast<unsigned>(c - '0');
-  return port <= 65'535;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return false;
+    port = port * 10 + static_cast<unsigned>(c - '0');
+  }
+  return digits.size() <= 5 && port <= 65'535;
 }
 
 // What a character of a label is in lower case; 0 for all that may not stand there.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <string>
 
 namespace fairlead {
@@ -99,6 +100,22 @@ TEST(RequestHead, ControlCharactersAreFoundAtEveryOffset) {
       const bool control = (c < 0x20 && c != '\t') || c == 0x7f;
       const HeadError error = request_error("GET / HTTP/1.1\r\nA: " + value + "\r\n\r\n");
       EXPECT_EQ(error != HeadError::none, control) << "byte " << c << " at " << offset;
+    }
+  }
+}
+
+TEST(RequestHead, WhatIsNoTokenIsRefusedAtEveryOffsetOfAName) {
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  for (const std::string_view name : {"Content-Length", "X-Other-Field"}) {
+    for (std::size_t offset = 0; offset < name.size(); ++offset) {
+      for (int c = 0; c < 256; ++c) {
+        std::string changed(name);
+        changed[offset] = static_cast<char>(c);
+        const bool token = std::isalnum(c) || (c != 0 && others.find(static_cast<char>(c)) != std::string_view::npos);
+        const bool shorter = c == ':' && offset > 0;  // a name that ends there
+        const HeadError error = request_error("GET / HTTP/1.1\r\n" + changed + ": 1\r\n\r\n");
+        EXPECT_EQ(error == HeadError::none, token || shorter) << "byte " << c << " at " << offset << " of " << name;
+      }
     }
   }
 }

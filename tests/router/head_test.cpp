@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace fairlead {
 namespace {
 
@@ -16,6 +18,19 @@ TEST(FieldName, AnUnderscoreIsNoHyphen) {
   EXPECT_EQ(field_name("content_length"), FieldName::other);
   EXPECT_EQ(field_name(""), FieldName::other);
   EXPECT_EQ(field_name("content-lengths"), FieldName::other);
+}
+
+TEST(FieldName, NothingButTheCaseOfLettersMayDiffer) {
+  for (const std::string_view known :
+       {"te", "host", "proxy", "referer", "keep-alive", "transfer-encoding", "access-control-request-method"}) {
+    for (std::size_t at = 0; at < known.size(); ++at) {
+      for (int c = 0; c < 256; ++c) {
+        std::string name(known);
+        name[at] = static_cast<char>(c);
+        EXPECT_EQ(field_name(name) == field_name(known), equal_ignoring_case(name, known)) << name;
+      }
+    }
+  }
 }
 
 TEST(HeaderList, ATokenIsFoundOnlyWhole) {
