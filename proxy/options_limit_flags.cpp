@@ -20,7 +20,7 @@ Flag limit_count(std::string_view name, std::string_view help, std::uint64_t min
 }
 
 // What must be whole to be understood is gathered in a Worker's read buffer, with a little room for what is around it.
-constexpr std::size_t max_whole = ScratchBuffer::size - 1024;
+constexpr std::size_t max_whole = 63 * 1024;
 
 Flag limit_size(std::string_view name, std::string_view help, std::uint64_t min, std::size_t Limits::*field,
                 std::size_t max = max_whole) {
