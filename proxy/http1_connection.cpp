@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/forward.hpp"
 #include "proxy/serve.hpp"
 
 namespace fairlead {
@@ -54,13 +55,15 @@ Http1Connection::Http1Connection(Session& session, WorkerContext& worker, Stream
       stream_(stream),
       address_(address),
       input_(worker.scratch),
-      output_(stream, worker.gather),
-      body_(worker.limits, stream, input_),
-      response_(output_, input_, worker.readiness, worker.date, worker.options.server_header),
       phase_(worker.metrics.counters),
       since_(session.now()) {
   input_.hold_at_most(read_ahead(worker.limits));
 }
+
+Http1Connection::Turn::Turn(Http1Connection& of)
+    : output(of.stream_, of.worker_.gather),
+      body(of.worker_.limits, of.stream_, of.input_),
+      response(output, of.input_, of.worker_.readiness, of.worker_.date, of.worker_.options.server_header) {}
 
 Task<void> Http1Connection::run() {
   phase_.enter(Phase::waiting);
@@ -171,18 +174,32 @@ Task<bool> Http1Connection::serve_request() {
   const bool used_up = requests_ >= worker_.limits.max_keepalive_requests;
   if (used_up) worker_.metrics.counters.limit_hits.add("max_keepalive_requests");
   const bool last = worker_.leaving || used_up;
-  response_.start(exchange->request.method, exchange->request.minor_version, exchange->framing.keep_alive && !last);
-  ClientSide client{session_, worker_, *exchange, body_, response_};
+  Turn turn(*this);
+  turn.response.start(exchange->request.method, exchange->request.minor_version, exchange->framing.keep_alive && !last);
+  ClientSide client{session_, worker_, *exchange, turn.body, turn.response};
   ExchangeFinisher finisher(client);
   bool usable = true;
   if (refusal != 0) {
-    body_.start(BodyKind::none, 0);
+    turn.body.start(BodyKind::none, 0);
     refuse(client, refusal, limit);
   } else {
-    body_.start(exchange->framing.body, exchange->framing.length);
-    usable = co_await serve(client, address_.server_name);
+    turn.body.start(exchange->framing.body, exchange->framing.length);
+    if (!answered_here(client, address_.server_name)) usable = co_await forward(client);
   }
-  co_return co_await finish_request(finisher, usable, refusal != 0);
+  if (usable && refusal == 0 && turn.another_may_follow()) {
+    finisher.now();
+    begin_waiting();
+    co_return true;
+  }
+  co_return co_await finish_request(turn, finisher, usable, refusal != 0);
+}
+
+void Http1Connection::begin_waiting() {
+  scan_ = {};
+  empty_lines_ = 0;
+  head_size_ = 0;
+  since_ = session_.now();
+  phase_.enter(Phase::waiting);
 }
 
 // full: no more could be read. Without a body, what is there are further requests.
@@ -190,23 +207,19 @@ void Http1Connection::note_pipelined(const Exchange& exchange, bool full) {
   if (full && exchange.framing.body == BodyKind::none) worker_.metrics.counters.limit_hits.add("max_pipelined_bytes");
 }
 
-Task<bool> Http1Connection::finish_request(ExchangeFinisher& finisher, bool usable, bool refused) {
-  if (usable && !output_.drained()) usable = co_await drain_output(finisher.exchange());
+Task<bool> Http1Connection::finish_request(Turn& turn, ExchangeFinisher& finisher, bool usable, bool refused) {
+  if (usable && !turn.output.drained()) usable = co_await drain_output(turn.output, finisher.exchange());
   finisher.now();
-  scan_ = {};
-  empty_lines_ = 0;
-  head_size_ = 0;
-  since_ = session_.now();
-  if (usable && response_.keeps_alive() && body_.ended()) {
-    phase_.enter(Phase::waiting);
+  if (usable && turn.another_may_follow()) {
+    begin_waiting();
     co_return true;
   }
-  if (!usable && response_.is_open_ended()) {
+  if (!usable && turn.response.is_open_ended()) {
     stream_.socket().reset_on_close();
     co_return false;
   }
   stream_.shutdown_write();
-  const bool more_to_come = refused || !body_.ended() || !input_.empty();
+  const bool more_to_come = refused || !turn.body.ended() || !input_.empty();
   if (usable && more_to_come) co_await linger();
   co_return false;
 }
@@ -217,25 +230,26 @@ Task<bool> Http1Connection::refuse_head(HeadError error, bool timed_out) {
   prepare(*exchange, worker_, address_);
   exchange->started = head_began_;
   exchange->record.request_length = input_.unread().size();
-  body_.start(BodyKind::none, 0);
-  response_.start(Method::get, 1, false);
-  ClientSide client{session_, worker_, *exchange, body_, response_};
+  Turn turn(*this);
+  turn.body.start(BodyKind::none, 0);
+  turn.response.start(Method::get, 1, false);
+  ClientSide client{session_, worker_, *exchange, turn.body, turn.response};
   ExchangeFinisher finisher(client);
   if (timed_out) {
     refuse(client, 408, "header_timeout");
   } else {
     refuse(client, status_of(error), limit_of(error));
   }
-  co_return co_await finish_request(finisher, true, true);
+  co_return co_await finish_request(turn, finisher, true, true);
 }
 
-Task<bool> Http1Connection::drain_output(Exchange& exchange) {
+Task<bool> Http1Connection::drain_output(Output& output, Exchange& exchange) {
   LoopTime last_moved = session_.now();
-  while (!output_.drained()) {
-    const std::uint64_t before = output_.progress();
-    if (!output_.flush()) co_return false;
-    if (output_.drained()) break;
-    if (output_.progress() != before) last_moved = session_.now();
+  while (!output.drained()) {
+    const std::uint64_t before = output.progress();
+    if (!output.flush()) co_return false;
+    if (output.drained()) break;
+    if (output.progress() != before) last_moved = session_.now();
     if (!co_await session_.wait_until(last_moved + worker_.limits.client_send_timeout) &&
         session_.now() >= last_moved + worker_.limits.client_send_timeout) {
       exchange.record.limit = "client_send_timeout";

@@ -25,6 +25,16 @@ class Http1Connection {
   using Phase = ConnectionPhase;
   enum class HeadWait : std::uint8_t { arrived, refused, closed };
 
+  // What one request is read and answered with. An idle connection has none.
+  struct Turn {
+    Output output;
+    Http1BodyReader body;
+    Http1ResponseWriter response;
+
+    explicit Turn(Http1Connection& of);
+    bool another_may_follow() const { return output.drained() && response.keeps_alive() && body.ended(); }
+  };
+
   HeadWait look_for_head(HeadError& error);
   LoopTime head_deadline() const;
   bool read_more();
@@ -32,9 +42,10 @@ class Http1Connection {
   Task<bool> serve_request();
   Task<bool> refuse_head(HeadError error, bool timed_out);
   int understand(Exchange& exchange, std::string_view& limit);
-  Task<bool> finish_request(ExchangeFinisher& finisher, bool usable, bool refused);
-  Task<bool> drain_output(Exchange& exchange);
+  Task<bool> finish_request(Turn& turn, ExchangeFinisher& finisher, bool usable, bool refused);
+  Task<bool> drain_output(Output& output, Exchange& exchange);
   void note_pipelined(const Exchange& exchange, bool full);
+  void begin_waiting();
   void end_idle(bool timed_out);
   Task<void> linger();
   bool is_http2_preface() const;
@@ -44,9 +55,6 @@ class Http1Connection {
   Stream& stream_;
   const ClientAddress& address_;
   InputBuffer input_;
-  Output output_;
-  Http1BodyReader body_;
-  Http1ResponseWriter response_;
   HeadScan scan_;
   int empty_lines_ = 0;  // skipped in front of the head
   std::size_t head_size_ = 0;

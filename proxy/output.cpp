@@ -1,13 +1,30 @@
 #include "proxy/output.hpp"
 
+#include <array>
 #include <charconv>
 
 namespace fairlead {
 
+// Two digits a step; shorter than std::to_chars, which has to know how many there will be.
 void TextBuffer::append_number(std::uint64_t number) {
+  static constexpr auto pairs = [] {
+    std::array<char, 200> table{};
+    for (std::size_t i = 0; i < 100; ++i) {
+      table[2 * i] = static_cast<char>('0' + i / 10);
+      table[2 * i + 1] = static_cast<char>('0' + i % 10);
+    }
+    return table;
+  }();
   char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  append({digits, static_cast<std::size_t>(end - digits)});
+  char* const end = digits + sizeof digits;
+  char* at = end;
+  for (; number >= 100; number /= 100) std::memcpy(at -= 2, pairs.data() + 2 * (number % 100), 2);
+  if (number >= 10) {
+    std::memcpy(at -= 2, pairs.data() + 2 * number, 2);
+  } else {
+    *--at = static_cast<char>('0' + number);
+  }
+  append({at, static_cast<std::size_t>(end - at)});
 }
 
 void TextBuffer::append_hex(std::uint64_t number) {

@@ -4,7 +4,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <numeric>
+
+#include "proxy/socket_calls.hpp"
 
 namespace fairlead {
 namespace {
@@ -17,7 +18,7 @@ bool is_transient(int error) {
 
 IoCount PlainStream::read(char* data, std::size_t size) {
   if (!socket_.readable) return io_blocked;
-  const ssize_t count = ::recv(socket_.fd, data, size, 0);
+  const ssize_t count = receive_from(socket_.fd, data, size);
   if (count < 0) {
     if (!is_transient(errno)) return io_failed;
     socket_.readable = errno == EINTR;
@@ -30,18 +31,22 @@ IoCount PlainStream::read(char* data, std::size_t size) {
 
 IoCount PlainStream::write(std::span<const iovec> pieces) {
   if (!socket_.writable) return io_blocked;
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(pieces.data());
-  message.msg_iovlen = pieces.size();
-  const ssize_t count = pieces.size() == 1 ? ::send(socket_.fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
-                                           : ::sendmsg(socket_.fd, &message, MSG_NOSIGNAL);
+  ssize_t count = 0;
+  std::size_t wanted = pieces.front().iov_len;
+  if (pieces.size() == 1) {
+    count = send_to(socket_.fd, pieces.front().iov_base, wanted);
+  } else {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(pieces.data());
+    message.msg_iovlen = pieces.size();
+    for (const iovec& piece : pieces.subspan(1)) wanted += piece.iov_len;
+    count = send_to(socket_.fd, message);
+  }
   if (count < 0) {
     if (!is_transient(errno)) return io_failed;
     socket_.writable = errno == EINTR;
     return io_blocked;
   }
-  std::size_t wanted = 0;
-  for (const iovec& piece : pieces) wanted += piece.iov_len;
   if (static_cast<std::size_t>(count) < wanted) socket_.writable = false;
   return count;
 }

@@ -1,6 +1,7 @@
 #include "proxy/serve.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "proxy/forward.hpp"
 #include "proxy/local_reply.hpp"
@@ -23,16 +24,28 @@ bool is_request_id(std::string_view text) {
   });
 }
 
+// Writes 32 bits as eight hexadecimal digits, all at once.
+void write_hex(std::uint32_t bits, char* out) {
+  std::uint64_t nibbles = bits;
+  nibbles = (nibbles | nibbles << 16) & 0x0000ffff0000ffffULL;
+  nibbles = (nibbles | nibbles << 8) & 0x00ff00ff00ff00ffULL;
+  nibbles = (nibbles | nibbles << 4) & 0x0f0f0f0f0f0f0f0fULL;
+  const std::uint64_t letters = (nibbles + 0x0606060606060606ULL) >> 4 & 0x0101010101010101ULL;
+  const std::uint64_t digits = nibbles + 0x3030303030303030ULL + letters * ('a' - '0' - 10);
+  std::memcpy(out, &digits, sizeof digits);
+}
+
 // The client's own if it sent a sane one, else 128 random bits.
 std::string_view choose_request_id(Exchange& exchange, Random& random) {
   const std::string_view received = exchange.request.fields.value(FieldName::x_request_id);
   if (is_request_id(received)) return received;
-  static constexpr char digits[] = "0123456789abcdef";
+  char* const text = exchange.request_id_text;
   for (std::size_t half = 0; half < 2; ++half) {
-    std::uint64_t bits = random.next();
-    for (std::size_t i = 0; i < 16; ++i, bits >>= 4) exchange.request_id_text[half * 16 + i] = digits[bits & 15];
+    const std::uint64_t bits = random.next();
+    write_hex(static_cast<std::uint32_t>(bits), text + half * 16);
+    write_hex(static_cast<std::uint32_t>(bits >> 32), text + half * 16 + 8);
   }
-  return {exchange.request_id_text, sizeof exchange.request_id_text};
+  return {text, sizeof exchange.request_id_text};
 }
 
 Verdict check_target(Exchange& exchange) {
@@ -161,20 +174,24 @@ void prepare(Exchange& exchange, const WorkerContext& worker, const ClientAddres
   exchange.record.client_port = address.port;
 }
 
-Task<bool> serve(ClientSide& client, std::string_view server_name) {
+bool answered_here(ClientSide& client, std::string_view server_name) {
   Exchange& exchange = client.exchange;
   describe_request(client);
   if (const Verdict bad = check(exchange); bad != go_on) {
     refuse(client, bad, {});
-    co_return true;
+    return true;
   }
   if (exchange.target.form == TargetForm::asterisk) {
     exchange.response_edits->set("Allow", allowed_methods);
     reply_locally(client, {.status = 200, .no_body = true});
-    co_return true;
+    return true;
   }
   route(exchange);
-  if (replied_locally(client, server_name)) co_return true;
+  return replied_locally(client, server_name);
+}
+
+Task<bool> serve(ClientSide& client, std::string_view server_name) {
+  if (answered_here(client, server_name)) co_return true;
   co_return co_await forward(client);
 }
 

@@ -4,26 +4,32 @@
 
 namespace fairlead {
 
+// Without a destructor, so that using them needs no look at whether they are made: FreeAtEnd has that, and is made
+// with the first frame that comes from the heap.
 struct FramePool::Lists {
   std::array<Free*, classes> heads{};
+};
+constinit thread_local FramePool::Lists FramePool::lists_{};
 
-  ~Lists() {
-    for (Free* head : heads) {
+struct FramePool::FreeAtEnd {
+  ~FreeAtEnd() {
+    for (Free*& head : lists_.heads) {
       while (head) ::operator delete(std::exchange(head, head->next));
     }
   }
 };
 
-FramePool::Lists& FramePool::lists() {
-  thread_local Lists lists;
-  return lists;
+void* FramePool::from_heap(std::size_t size) {
+  thread_local FreeAtEnd at_end;
+  (void)&at_end;
+  return ::operator new(size);
 }
 
 void* FramePool::allocate(std::size_t size) {
   const std::size_t index = (size + step - 1) / step;
   if (index >= classes) return ::operator new(size);
-  Free*& head = lists().heads[index];
-  if (!head) return ::operator new(index* step);
+  Free*& head = lists_.heads[index];
+  if (!head) return from_heap(index * step);
   return std::exchange(head, head->next);
 }
 
@@ -33,7 +39,7 @@ void FramePool::release(void* frame, std::size_t size) noexcept {
     ::operator delete(frame);
     return;
   }
-  Free*& head = lists().heads[index];
+  Free*& head = lists_.heads[index];
   head = new (frame) Free{head};
 }
 

@@ -22,7 +22,9 @@ class FramePool {
     Free* next;
   };
   struct Lists;
-  static Lists& lists();
+  struct FreeAtEnd;
+  static void* from_heap(std::size_t size);
+  static thread_local Lists lists_;
 };
 
 struct TaskPromiseBase {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/socket_calls.hpp"
+
 namespace fairlead {
 
 TlsStream::TlsStream(SslPtr session, TlsScratch& scratch) : session_(std::move(session)), scratch_(scratch) {
@@ -16,7 +18,7 @@ TlsStream::~TlsStream() = default;
 
 int TlsStream::receive(char* data, int size) {
   if (!socket_.readable) return would_block;
-  const ssize_t count = ::recv(socket_.fd, data, static_cast<std::size_t>(size), 0);
+  const ssize_t count = receive_from(socket_.fd, data, static_cast<std::size_t>(size));
   if (count < 0) {
     if (errno != EAGAIN && errno != EINTR) return failed;
     socket_.readable = errno == EINTR;
@@ -46,7 +48,7 @@ bool TlsStream::send_gathered() {
   const char* data = scratch_.gather.get();
   std::size_t sent = 0;
   if (unsent_.empty() && socket_.writable && size > 0) {
-    const ssize_t count = ::send(socket_.fd, data, size, MSG_NOSIGNAL);
+    const ssize_t count = send_to(socket_.fd, data, size);
     if (count < 0 && errno != EAGAIN && errno != EINTR) {
       failed_ = true;
       return false;
@@ -140,7 +142,7 @@ IoCount TlsStream::flush() {
   if (failed_) return io_failed;
   while (!unsent_.empty()) {
     if (!socket_.writable) return io_blocked;
-    const ssize_t count = ::send(socket_.fd, unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    const ssize_t count = send_to(socket_.fd, unsent_.data(), unsent_.size());
     if (count < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) {
