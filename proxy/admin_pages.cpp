@@ -106,7 +106,7 @@ Json json_of(const UpstreamEntry& upstream) {
   }
   const Upstream& config = *upstream.config;
   return {{"name", config.name},
-          {"protocol", config.protocol == UpstreamProtocol::https ? "https" : "http"},
+          {"protocol", text_of(config.protocol)},
           {"balancing", config.balancing == Balancing::power_of_two ? "power_of_two" : "round_robin"},
           {"endpoints", std::move(endpoints)}};
 }

@@ -45,7 +45,7 @@ Connected refused(int error) {
 }
 
 std::unique_ptr<Stream> make_stream(WorkerContext& worker, UpstreamProtocol protocol) {
-  if (protocol == UpstreamProtocol::http) return std::make_unique<PlainStream>();
+  if (!over_tls(protocol)) return std::make_unique<PlainStream>();
   return std::make_unique<TlsStream>(worker.shared.client_tls.connect(), worker.tls_scratch);
 }
 
@@ -104,7 +104,7 @@ Task<Connected> connect_upstream(ClientSide& client, std::shared_ptr<EndpointSta
     }
   }
   if (const int error = socket_error(socket); error != 0) co_return refused(error);
-  if (endpoint->protocol == UpstreamProtocol::https) {
+  if (over_tls(endpoint->protocol)) {
     Connected shaken = co_await handshake(client, static_cast<TlsStream&>(*stream), timeout);
     if (!shaken.reason.empty()) co_return std::move(shaken);
   }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "router/base/ip_address.hpp"
@@ -27,11 +28,23 @@ struct Endpoint {
 };
 
 enum class Balancing { round_robin, power_of_two };  // annotation value "ewma" maps to power_of_two
-enum class UpstreamProtocol { http, https };
+
+// How an Upstream is spoken to. https and h2 are over TLS; h2c and h2 are HTTP/2, which is spoken from the first byte
+// (RFC 9113 3.3) or agreed on by ALPN.
+enum class UpstreamProtocol : std::uint8_t { http, https, h2c, h2 };
+
+constexpr bool over_tls(UpstreamProtocol protocol) {
+  return protocol == UpstreamProtocol::https || protocol == UpstreamProtocol::h2;
+}
+constexpr bool is_http2(UpstreamProtocol protocol) {
+  return protocol == UpstreamProtocol::h2c || protocol == UpstreamProtocol::h2;
+}
+// "http", "https", "h2c", "h2". Lives for ever.
+std::string_view text_of(UpstreamProtocol protocol);
 
 // A Service port: endpoints and how to talk to them.
 struct Upstream {
-  std::string key;   // unique in a Config: name, plus "/https" when spoken to over TLS
+  std::string key;   // unique in a Config
   std::string name;  // "<namespace>-<service>-<port>", as ingress-nginx writes it to access log and metrics
   std::vector<Endpoint> endpoints;  // ready ones, sorted, each once
   Balancing balancing = Balancing::round_robin;

@@ -106,7 +106,7 @@ void add_host(Lines& lines, const Host& host) {
 void add_upstream(Lines& lines, const Upstream& upstream) {
   lines.add(0, "upstream", upstream.key);
   if (upstream.name != upstream.key) lines.add(1, "name", upstream.name);
-  if (upstream.protocol == UpstreamProtocol::https) lines.add(1, "protocol https");
+  if (upstream.protocol != UpstreamProtocol::http) lines.add(1, "protocol", text_of(upstream.protocol));
   if (upstream.balancing == Balancing::power_of_two) lines.add(1, "balancing power-of-two");
   for (const Endpoint& endpoint : upstream.endpoints) lines.add(1, "endpoint", address_text(endpoint));
 }
@@ -120,6 +120,20 @@ void add_tls_host(Lines& lines, const TlsHost& host) {
 }
 
 }  // namespace
+
+std::string_view text_of(UpstreamProtocol protocol) {
+  switch (protocol) {
+    case UpstreamProtocol::http:
+      return "http";
+    case UpstreamProtocol::https:
+      return "https";
+    case UpstreamProtocol::h2c:
+      return "h2c";
+    case UpstreamProtocol::h2:
+      return "h2";
+  }
+  return "http";
+}
 
 // Paths stand in their Host's order, which decides in regex mode; everything else is sorted by name.
 std::string config_text(const Config& config) {

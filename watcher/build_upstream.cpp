@@ -28,7 +28,7 @@ class UpstreamBuilder {
     upstream_->name = is_default_
                           ? "upstream-default-backend"
                           : fmt::format("{}-{}-{}", target_.service.ns, target_.service.name, target_.port.text());
-    upstream_->protocol = target_.protocol;
+    upstream_->protocol = target_.protocol.value_or(UpstreamProtocol::http);
     choose_balancing();
     if (const Service* service = find_service()) take_endpoints(*service);
     return {std::move(upstream_), std::move(problems_)};
@@ -157,7 +157,7 @@ std::optional<ObjectName> split_object_name(const std::string& text) {
 std::optional<UpstreamTarget> default_backend(const TranslateOptions& options) {
   const auto service = split_object_name(options.default_backend_service);
   if (!service) return std::nullopt;
-  return UpstreamTarget{*service, {}, UpstreamProtocol::http};
+  return UpstreamTarget{*service, {}, {}};
 }
 
 std::optional<ObjectName> default_certificate(const TranslateOptions& options) {

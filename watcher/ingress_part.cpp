@@ -172,8 +172,8 @@ bool Precedence::operator<(const Precedence& other) const {
 }
 
 std::string UpstreamTarget::key() const {
-  const std::string_view suffix = protocol == UpstreamProtocol::https ? "/https" : "";
-  return fmt::format("{}/{}/{}{}", service.ns, service.name, port.text(), suffix);
+  const std::string of_service = fmt::format("{}/{}/{}", service.ns, service.name, port.text());
+  return protocol ? fmt::format("{}/{}", of_service, text_of(*protocol)) : of_service;
 }
 
 ObjectRef IngressPart::ref() const {

@@ -30,10 +30,11 @@ class Precedence {
 // A port of a Service as an Upstream reaches it.
 struct UpstreamTarget {
   ObjectName service;
-  ServicePortRef port;  // neither number nor name: the first port
-  UpstreamProtocol protocol = UpstreamProtocol::http;
+  ServicePortRef port;                         // neither number nor name: the first port
+  std::optional<UpstreamProtocol> protocol{};  // that an annotation asks for; else the Service's appProtocol decides
 
-  // "<namespace>/<service>/<port>…": no two targets have the same, since no name of an object has a '/'.
+  // "<namespace>/<service>/<port>", and "/<protocol>" if one is asked for: no two targets have the same, since no name
+  // of an object has a '/'.
   std::string key() const;
 };
 

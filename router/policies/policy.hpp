@@ -153,7 +153,7 @@ class PolicyParse {
   struct Result {
     std::vector<Staged> policies;  // sorted by stage when parse_policies returns
     PathSettings settings;
-    UpstreamProtocol protocol = UpstreamProtocol::http;
+    std::optional<UpstreamProtocol> protocol;  // none: the Service decides
     std::optional<Balancing> balancing;
     bool regex = false;
     // What rewrite-target says: a host gets into regex mode when a Path of this Ingress on it differs from this text.

@@ -187,7 +187,9 @@ class RandomConfigs {
     for (std::uint16_t port = 1; port < 4; ++port) {
       if (below(2)) upstream->endpoints.push_back({IpAddress::v4(0x0a000001), port});
     }
-    if (below(3) == 0) upstream->protocol = UpstreamProtocol::https;
+    constexpr UpstreamProtocol protocols[] = {UpstreamProtocol::http, UpstreamProtocol::https, UpstreamProtocol::h2c,
+                                              UpstreamProtocol::h2};
+    upstream->protocol = protocols[below(4)];
     return upstream;
   }
 

@@ -19,7 +19,7 @@ TEST(BackendProtocol, IsHttpOrHttpsInAnyCase) {
     EXPECT_EQ(with(https).protocol, UpstreamProtocol::https);
     EXPECT_THAT(findings(with(https)), IsEmpty());
   }
-  EXPECT_EQ(with("http").protocol, UpstreamProtocol::http);
+  EXPECT_EQ(with("http").protocol, std::nullopt);
   EXPECT_THAT(findings(with("http")), IsEmpty());
 }
 
@@ -32,7 +32,7 @@ TEST(BackendProtocol, FailsClosedForProtocolsThatPlainHttpCannotReplace) {
 
 TEST(BackendProtocol, SpeaksHttpForTheRestAndSaysSo) {
   for (const std::string other : {"AUTO_HTTP", "SPDY"}) {
-    EXPECT_EQ(with(other).protocol, UpstreamProtocol::http);
+    EXPECT_EQ(with(other).protocol, std::nullopt);
     EXPECT_FALSE(with(other).denied);
     EXPECT_THAT(findings(with(other)), ElementsAre(HasSubstr("warning backend-protocol"))) << other;
   }
