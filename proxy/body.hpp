@@ -28,6 +28,8 @@ class BodyReader {
   virtual void consume(std::size_t count) = 0;
 
   virtual bool ended() const = 0;
+  // Whether so many bytes, which were pulled and not consumed, are known to be the last ones.
+  virtual bool ends_with(std::size_t count) const = 0;
   virtual std::uint64_t received() const = 0;  // body bytes consumed so far
   // Trailer fields as lines, each ending in CRLF, validated; "" when there are none. Valid once ended.
   virtual std::string_view trailers() const = 0;

@@ -37,8 +37,8 @@ class Forwarding {
   enum class Next : std::uint8_t { another_endpoint, same_again, done, broken };
 
   Task<Next> attempt(const std::shared_ptr<EndpointState>& endpoint, bool fresh);
-  Task<Next> use(UpstreamConnectionPtr connection, bool reused);
-  Task<Next> run_tunnel(UpstreamConnection& connection);
+  Task<Next> use(UpstreamSidePtr upstream, const EndpointState& endpoint, bool reused);
+  Task<Next> run_tunnel(UpstreamSide& upstream);
   Next after_failure(AttemptFacts facts, std::string_view reason, std::string_view limit);
   Next give_up();
   Next client_left();
@@ -89,39 +89,36 @@ AttemptRecord& Forwarding::next_record(const EndpointState& endpoint) {
 Task<Forwarding::Next> Forwarding::attempt(const std::shared_ptr<EndpointState>& endpoint, bool fresh) {
   const InFlight counted(*endpoint);
   attempt_began_ = client_.worker.readiness.now_precise();
-  UpstreamConnectionPtr connection;
-  if (!fresh) connection = client_.worker.upstreams.take(*endpoint, client_.session);
-  if (connection) {
+  UpstreamSidePtr upstream = reuse_upstream(client_, *endpoint, fresh);
+  if (upstream) {
     client_.worker.metrics.counters.upstream_reuses.add();
     record_->connect_time = std::chrono::microseconds(0);
-    co_return co_await use(std::move(connection), true);
+    co_return co_await use(std::move(upstream), *endpoint, !fresh);
   }
   Connected connected = co_await connect_upstream(client_, endpoint, settings().connect_timeout);
   if (connected.client_gone) co_return client_left();
-  if (!connected.connection) {
+  if (!connected.upstream) {
     client_.worker.metrics.counters.upstream_connect_failures.add();
     AttemptFacts facts;
-    facts.failure = connected.failure;
-    co_return after_failure(facts, connected.reason, {});
+    facts.failure = connected.fault.failure;
+    co_return after_failure(facts, connected.fault.reason, connected.fault.limit);
   }
   record_->connect_time = since(attempt_began_);
-  co_return co_await use(std::move(connected.connection), false);
+  co_return co_await use(std::move(connected.upstream), *endpoint, false);
 }
 
-Task<Forwarding::Next> Forwarding::use(UpstreamConnectionPtr connection, bool reused) {
-  Relay relay(client_, *connection, *record_);
+Task<Forwarding::Next> Forwarding::use(UpstreamSidePtr upstream, const EndpointState& endpoint, bool reused) {
+  Relay relay(client_, *upstream, *record_);
   const RelayEnd end = co_await relay.run();
   record_->response_time = since(attempt_began_);
-  record_->response_bytes = connection->body.received();
+  record_->response_bytes = upstream->body().received();
   if (!relay.limit().empty()) client_.exchange.record.limit = relay.limit();
   switch (end) {
     case RelayEnd::complete:
-      if (relay.reusable() && is_served(*connection->endpoint)) {
-        client_.worker.upstreams.give_back(std::move(connection));
-      }
+      if (relay.reusable() && is_served(endpoint)) upstream.release()->keep();
       co_return Next::done;
     case RelayEnd::switched:
-      co_return co_await run_tunnel(*connection);
+      co_return co_await run_tunnel(*upstream);
     case RelayEnd::client_gone:
       co_return client_left();
     case RelayEnd::cut:
@@ -147,10 +144,10 @@ Task<Forwarding::Next> Forwarding::use(UpstreamConnectionPtr connection, bool re
   co_return after_failure(facts, relay.reason(), relay.limit());
 }
 
-Task<Forwarding::Next> Forwarding::run_tunnel(UpstreamConnection& connection) {
-  co_await tunnel(client_, connection);
+Task<Forwarding::Next> Forwarding::run_tunnel(UpstreamSide& upstream) {
+  co_await tunnel(client_, upstream);
   record_->response_time = since(attempt_began_);
-  record_->response_bytes = connection.body.received();
+  record_->response_bytes = upstream.body().received();
   co_return Next::broken;  // both connections were used up
 }
 

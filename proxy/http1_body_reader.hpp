@@ -22,6 +22,7 @@ class Http1BodyReader final : public BodyReader {
   BodyState pull(std::string_view& piece, bool may_read) override;
   void consume(std::size_t count) override;
   bool ended() const override { return stage_ == Stage::done; }
+  bool ends_with(std::size_t count) const override { return stage_ == Stage::length && left_ == count; }
   std::uint64_t received() const override { return received_; }
   std::string_view trailers() const override { return trailers_; }
   std::string_view failure() const override { return failure_; }

@@ -27,9 +27,13 @@ class Http2BodyReader final : public BodyReader {
   // Nothing more arrives. why: of a message that the peer made wrong, or "" when it broke off.
   void cut(std::string_view why);
 
+  bool complete() const { return complete_; }                 // the end has arrived
+  std::size_t unread() const { return bytes_.size() - at_; }  // bytes that arrived and were not consumed
+
   BodyState pull(std::string_view& piece, bool may_read) override;
   void consume(std::size_t count) override;
   bool ended() const override { return tunnel_ == Tunnel::later || (complete_ && at_ == bytes_.size()); }
+  bool ends_with(std::size_t count) const override { return complete_ && at_ + count == bytes_.size(); }
   std::uint64_t received() const override { return received_; }
   std::string_view trailers() const override { return trailers_; }
   std::string_view failure() const override { return failure_; }

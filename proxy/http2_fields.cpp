@@ -36,6 +36,11 @@ void Http2Fields::add(std::string_view name, std::string_view value) {
   fields_.push_back({bytes_of(copied), bytes_of(value), copied.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
 }
 
+void Http2Fields::add_unindexed(std::string_view name, std::string_view value) {
+  add(name, value);
+  if (!overflow()) fields_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
+}
+
 void Http2Fields::add_number(std::string_view name, std::uint64_t value) {
   const std::size_t begin = text_.size();
   text_.append_number(value);

@@ -19,6 +19,8 @@ class Http2Fields {
 
   void clear();
   void add(std::string_view name, std::string_view value);
+  // Likewise; never kept by the peer's compression: of use to nobody else (RFC 7541 7.1.3), or of a secret.
+  void add_unindexed(std::string_view name, std::string_view value);
   void add_number(std::string_view name, std::uint64_t value);
   // Lines that each end in CRLF, as BodyReader::trailers() has them.
   void add_lines(std::string_view lines);

@@ -32,8 +32,9 @@ std::string_view Http2Floods::frame(const Http2FrameHead& head, LoopTime now) {
     case Http2FrameType::continuation:
       block_bytes_ += head.length;
       if (++continuations_ > limits_.http2_max_continuations) return "http2_max_continuations";
-      return block_bytes_ > 2 * limits_.max_request_head_bytes ? "max_request_head_bytes" : "";
+      return block_bytes_ > 2 * max_head_ ? head_limit_ : std::string_view();
     case Http2FrameType::window_update:
+    case Http2FrameType::ping:  // by which gRPC measures how fast data comes
       if (update_credit_ == 0) return control(now);
       --update_credit_;
       return {};

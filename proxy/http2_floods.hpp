@@ -8,11 +8,15 @@
 
 namespace fairlead {
 
-// Counts what a client does that costs us and serves nobody. Pure: each call says whether that was too much, as the
+// Counts what a peer does that costs us and serves nobody. Pure: each call says whether that was too much, as the
 // name of the limit that was hit, or "".
 class Http2Floods {
  public:
-  explicit Http2Floods(const Limits& limits) : limits_(limits) {}
+  // max_head: of one head in bytes; head_limit: the name of that limit.
+  Http2Floods(const Limits& limits, std::size_t max_head, std::string_view head_limit)
+      : limits_(limits), max_head_(max_head), head_limit_(head_limit) {}
+  explicit Http2Floods(const Limits& limits)
+      : Http2Floods(limits, limits.max_request_head_bytes, "max_request_head_bytes") {}
 
   // Any frame, as it begins.
   std::string_view frame(const Http2FrameHead& head, LoopTime now);
@@ -47,6 +51,8 @@ class Http2Floods {
   std::string_view control(LoopTime now);
 
   const Limits& limits_;
+  const std::size_t max_head_;
+  const std::string_view head_limit_;
   Count control_, resets_;
   std::uint32_t update_credit_ = 0;
   std::uint32_t continuations_ = 0;

@@ -1,5 +1,6 @@
 #include "proxy/http2_session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -162,10 +163,25 @@ Http2Library::~Http2Library() {
 }
 
 Http2Session::Http2Session(Http2Library& library, Http2SessionOwner& owner, const Http2Settings& settings)
-    : library_(library), owner_(owner), scan_(Http2FrameScan::client_preface.size()) {
+    : library_(library),
+      owner_(owner),
+      scan_(settings.role == Http2Role::server ? Http2FrameScan::client_preface.size() : 0) {
   nghttp2_mem memory = library.memory_.functions();
-  if (nghttp2_session_server_new3(&session_, library.callbacks_, this, library.options_, &memory) != 0) {
-    throw std::bad_alloc();
+  const auto make = settings.role == Http2Role::server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
+  if (make(&session_, library.callbacks_, this, library.options_, &memory) != 0) throw std::bad_alloc();
+  submit_settings(settings);
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, settings.connection_window);
+}
+
+void Http2Session::submit_settings(const Http2Settings& settings) {
+  if (settings.role == Http2Role::client) {
+    const std::array<nghttp2_settings_entry, 3> entries{{
+        {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings.stream_window},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.max_header_list},
+    }};
+    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), entries.size());
+    return;
   }
   const std::array<nghttp2_settings_entry, 5> entries{{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.max_concurrent_streams},
@@ -175,7 +191,6 @@ Http2Session::Http2Session(Http2Library& library, Http2SessionOwner& owner, cons
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
   }};
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), entries.size());
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, settings.connection_window);
 }
 
 Http2Session::~Http2Session() {
@@ -252,6 +267,26 @@ void Http2Session::respond(std::int32_t stream, const Http2Fields& fields, bool 
   nghttp2_submit_response(session_, stream, fields.data(), fields.size(), has_body ? &body : nullptr);
 }
 
+std::int32_t Http2Session::request(Http2Channel& channel, const Http2Fields& fields, bool has_body) {
+  nghttp2_data_provider body{};
+  body.read_callback = Callbacks::read_body;
+  const std::int32_t stream =
+      nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(), has_body ? &body : nullptr, &channel);
+  return std::max(stream, 0);
+}
+
+bool Http2Session::may_request() const {
+  return !terminated_ && nghttp2_session_check_request_allowed(session_) != 0;
+}
+
+std::uint32_t Http2Session::peer_max_streams() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+bool Http2Session::peer_allows_connect() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
 void Http2Session::resume(std::int32_t stream) {
   nghttp2_session_resume_data(session_, stream);
 }
@@ -267,6 +302,7 @@ bool Http2Session::window_open(std::int32_t stream) const {
 
 void Http2Session::consumed(std::int32_t stream, std::size_t bytes) {
   nghttp2_session_consume_stream(session_, stream, bytes);
+  if (wants_write()) owner_.on_unasked();
 }
 
 void Http2Session::announce_goaway() {

@@ -54,6 +54,8 @@ class Http2SessionOwner {
   virtual void on_malformed(std::int32_t stream, std::string_view why) = 0;    // and will be reset
   virtual void on_reset_sent(std::int32_t stream, Http2Error code) = 0;
   virtual void on_closed(std::int32_t stream) = 0;
+  // Outside of receive() and gather(): something is to be sent that nobody asked for, such as WINDOW_UPDATE.
+  virtual void on_unasked() {}
 };
 
 // What the sessions of one Worker share.
@@ -73,12 +75,15 @@ class Http2Library {
   nghttp2_option* options_ = nullptr;
 };
 
+enum class Http2Role : std::uint8_t { server, client };
+
 struct Http2Settings {
-  std::uint32_t max_concurrent_streams = 128;
-  std::uint32_t stream_window = 65'535;  // bytes of one body that may be on their way unread
+  Http2Role role = Http2Role::server;
+  std::uint32_t max_concurrent_streams = 128;  // servers
+  std::uint32_t stream_window = 65'535;        // bytes of one body that may be on their way unread
   std::int32_t connection_window = 1'048'576;
   std::uint32_t max_header_list = 32 * 1024;
-  bool extended_connect = true;  // RFC 8441
+  bool extended_connect = true;  // RFC 8441; servers
 };
 
 // Framing, header compression and flow control of one HTTP/2 connection: all that is known of nghttp2. Does no I/O.
@@ -104,9 +109,19 @@ class Http2Session {
   // From here on nothing is told about this stream.
   void forget(std::int32_t stream);
 
+  // Servers.
   void interim(std::int32_t stream, const Http2Fields& fields);
   // has_body: the channel is asked for it, and says when it ends.
   void respond(std::int32_t stream, const Http2Fields& fields, bool has_body);
+
+  // Clients. Opens a stream; its id, or 0 when none can be opened any more. has_body: as of respond().
+  std::int32_t request(Http2Channel& channel, const Http2Fields& fields, bool has_body);
+  // Neither side ended the connection, and ids are left.
+  bool may_request() const;
+  // What the server has set; before that, what goes without saying.
+  std::uint32_t peer_max_streams() const;
+  bool peer_allows_connect() const;  // RFC 8441
+
   // The channel has something to send, after it had nothing.
   void resume(std::int32_t stream);
   // Whether the peer takes body bytes of this stream now: its window is open, and that of the connection.
@@ -127,6 +142,7 @@ class Http2Session {
   struct Callbacks;
   friend class Http2Library;
 
+  void submit_settings(const Http2Settings& settings);
   void feed(std::string_view bytes);
 
   Http2Library& library_;

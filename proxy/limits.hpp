@@ -34,6 +34,14 @@ struct Limits {
   std::chrono::milliseconds http2_flood_interval{10'000};  // this time: ENHANCE_YOUR_CALM
   std::uint32_t http2_max_continuations = 8;               // CONTINUATION frames of one head: ENHANCE_YOUR_CALM
 
+  std::uint32_t http2_upstream_max_concurrent_streams = 128;  // per upstream connection, if that allows as many
+  std::uint32_t http2_max_upstream_connections = 8;           // per Worker and Endpoint
+  std::uint32_t http2_max_upstream_waiting = 1'000;           // requests per Worker and Endpoint without a stream: 504
+  // Silence while requests are under way, before the upstream is asked for a sign of life. gRPC's servers take PINGs
+  // that come more often than every 5 minutes for a flood.
+  std::chrono::milliseconds http2_upstream_ping_interval{300'000};
+  std::chrono::milliseconds http2_upstream_ping_timeout{10'000};  // for its answer: the connection is given up
+
   std::chrono::milliseconds header_timeout{60'000};  // from the first byte of a request to the end of its head: 408
   std::chrono::milliseconds body_timeout{60'000};    // between two reads of a request body: 408
   std::chrono::milliseconds idle_timeout{75'000};    // between two requests of a client connection

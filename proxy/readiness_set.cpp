@@ -127,9 +127,10 @@ void ReadinessSet::run_queued() {
     current.pop_front();
     target.run();
   }
-  while (!last_queue_.empty()) {
-    EventTarget& target = last_queue_.front();
-    last_queue_.pop_front();
+  while (!woken_.empty() || !last_queue_.empty()) {
+    RunQueue& next = woken_.empty() ? last_queue_ : woken_;
+    EventTarget& target = next.front();
+    next.pop_front();
     target.run();
   }
   // Somebody yielded: the rest is run in a turn of its own, one at a time, so that the set is looked at between any

@@ -50,6 +50,11 @@ class ReadinessSet {
     if (!target.is_linked()) run_queue_.push_back(target);
   }
 
+  // Run in this turn, behind those that are queued already: what one target has for another. Not for itself.
+  void wake(EventTarget& target) {
+    if (!target.is_linked()) woken_.push_back(target);
+  }
+
   // Run in this turn, once all others have: to send in one go what they left.
   void queue_last(EventTarget& target) {
     if (!target.is_linked()) last_queue_.push_back(target);
@@ -83,7 +88,7 @@ class ReadinessSet {
 
   boost::asio::posix::stream_descriptor set_;
   boost::asio::steady_timer timer_;
-  RunQueue run_queue_, last_queue_;
+  RunQueue run_queue_, woken_, last_queue_;
   LoopTime now_{0};
   std::chrono::microseconds now_precise_{0};
   std::chrono::microseconds wall_offset_{0};  // looked at once a tick

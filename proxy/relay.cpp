@@ -2,24 +2,20 @@
 
 #include <algorithm>
 
-#include "proxy/http1_request_head.hpp"
 #include "proxy/policy_runner.hpp"
 #include "router/hop_headers.hpp"
 
 namespace fairlead {
 
-Relay::Relay(ClientSide& client, UpstreamConnection& upstream, AttemptRecord& record)
+Relay::Relay(ClientSide& client, UpstreamSide& upstream, AttemptRecord& record)
     : client_(client),
       upstream_(upstream),
       record_(record),
-      framer_(upstream.output),
       to_upstream_(client.worker.pipes),
       to_client_(client.worker.pipes),
-      began_(client.worker.readiness.now_precise()),
-      taken_before_(upstream.output.bytes_taken()) {
+      began_(client.worker.readiness.now_precise()) {
   const LoopTime now = client.session.now();
   progress_ = {now, now, now, now};
-  upstream_.body.start(BodyKind::none, 0);  // what it counts is of this Exchange
 }
 
 Task<RelayEnd> Relay::run() {
@@ -53,17 +49,6 @@ bool Relay::reusable() const {
          !client_.exchange.framing.upgrade;
 }
 
-BodyFraming Relay::request_framing() const {
-  switch (client_.exchange.framing.body) {
-    case BodyKind::none:
-      return BodyFraming::none;
-    case BodyKind::chunked:
-      return BodyFraming::chunked;
-    default:
-      return BodyFraming::as_is;
-  }
-}
-
 // The head, and as much of the body as is there already, in one call. A small body of a request that may be repeated is
 // not consumed until the upstream has begun to answer.
 void Relay::send_request() {
@@ -78,17 +63,17 @@ void Relay::send_request() {
     end(RelayEnd::body_too_large);
     return;
   }
-  gather_head();
-  framer_.data(piece);
-  const bool whole =
-      client_.exchange.framing.body == BodyKind::length && piece.size() == client_.exchange.framing.length;
-  if (state == BodyState::end || whole) finish_request(state == BodyState::end);
-  if (!upstream_.output.send()) upstream_broken_ = true;
+  upstream_.start(client_.exchange);
+  upstream_.data(piece);
+  const bool whole = !piece.empty() && client_.body.ends_with(piece.size());
+  if (state == BodyState::end || whole) finish_request();
+  if (!upstream_.send()) upstream_broken_ = true;
   if (upstream_broken_ && !request_bytes_sent()) {
-    fail(AttemptFailure::closed_before_response, "the connection to the upstream took no bytes");
+    const UpstreamFault& fault = upstream_.fault();
+    fail(fault.failure, fault.reason.empty() ? "the connection to the upstream took no bytes" : fault.reason);
     return;
   }
-  if (whole && is_idempotent(client_.exchange.request.method)) {
+  if (whole && (upstream_.may_refuse() || is_idempotent(client_.exchange.request.method))) {
     retained_ = piece.size();
   } else if (!piece.empty()) {
     client_.body.consume(piece.size());
@@ -96,17 +81,8 @@ void Relay::send_request() {
   }
 }
 
-void Relay::gather_head() {
-  TextBuffer& text = upstream_.output.text();
-  const std::size_t begin = text.size();
-  write_http1_request_head(text, client_.exchange);
-  upstream_.output.add(text.since(begin));
-  framer_.start(request_framing());
-  ++upstream_.requests;
-}
-
-void Relay::finish_request(bool add_end) {
-  if (add_end) framer_.end(client_.body.trailers());
+void Relay::finish_request() {
+  upstream_.end(client_.body.trailers());
   request_done_ = true;
   progress_.upstream_read = client_.session.now();
 }
@@ -120,15 +96,15 @@ bool Relay::too_large(std::size_t more) const {
 bool Relay::push_body() {
   if (upstream_broken_) return false;
   if (!upstream_drained()) {
-    const std::uint64_t before = upstream_.output.progress();
-    if (!upstream_.output.flush() || !to_upstream_.empty_into(framer_)) upstream_broken_ = true;
-    if (upstream_.output.progress() != before) progress_.upstream_write = client_.session.now();
+    const std::uint64_t before = upstream_.progress();
+    if (!upstream_.flush() || !to_upstream_.empty_into(upstream_)) upstream_broken_ = true;
+    if (upstream_.progress() != before) progress_.upstream_write = client_.session.now();
     if (upstream_broken_ || !upstream_drained()) return false;
     // Neither side was asked until now.
     progress_.client_read = progress_.upstream_read = client_.session.now();
   }
   if (request_done_) return false;
-  if (client_.exchange.framing.length >= SpliceLane::least_body && to_upstream_.ready(client_.body, framer_)) {
+  if (client_.exchange.framing.length >= SpliceLane::least_body && to_upstream_.ready(client_.body, upstream_)) {
     return splice_request();
   }
   std::string_view piece;
@@ -138,8 +114,8 @@ bool Relay::push_body() {
     case BodyState::blocked:
       return false;
     case BodyState::end:
-      finish_request(true);
-      if (!upstream_.output.send()) upstream_broken_ = true;
+      finish_request();
+      if (!upstream_.send()) upstream_broken_ = true;
       return true;
     case BodyState::failed:
       return fail_request_body();
@@ -155,7 +131,7 @@ bool Relay::splice_request() {
   if (count <= 0) return fail_request_body();
   progress_.client_read = progress_.upstream_write = client_.session.now();
   body_consumed_ = true;
-  if (!to_upstream_.empty_into(framer_)) upstream_broken_ = true;
+  if (!to_upstream_.empty_into(upstream_)) upstream_broken_ = true;
   return true;
 }
 
@@ -167,14 +143,14 @@ bool Relay::take_body_piece(std::string_view piece) {
   // Pieces that are there already leave in the same call.
   BodyState state = BodyState::data;
   while (state == BodyState::data) {
-    framer_.data(piece);
+    upstream_.data(piece);
     client_.body.consume(piece.size());
-    if (!upstream_.output.room(8)) break;
+    if (!upstream_.room()) break;
     state = client_.body.pull(piece, false);
     if (state == BodyState::data && too_large(piece.size())) break;
   }
-  if (state == BodyState::end) finish_request(true);
-  if (!upstream_.output.send()) upstream_broken_ = true;
+  if (state == BodyState::end) finish_request();
+  if (!upstream_.send()) upstream_broken_ = true;
   return true;
 }
 
@@ -192,36 +168,25 @@ bool Relay::pull_response() {
 }
 
 bool Relay::read_head() {
-  const Limits& limits = client_.worker.limits;
-  const HeadBounds bounds{limits.max_response_head_bytes, limits.max_response_head_bytes};
-  HeadError error = HeadError::none;
-  const std::size_t size = find_head(upstream_.input.unread(), bounds, scan_, error);
-  if (error != HeadError::none) {
-    if (error == HeadError::head_too_large || error == HeadError::line_too_long) limit_ = "max_response_head_bytes";
-    return fail(AttemptFailure::invalid_response, describe(error));
+  ResponseHead head;
+  switch (upstream_.read_head(client_.exchange, head, framing_)) {
+    case HeadState::blocked:
+      return false;
+    case HeadState::moved:
+      progress_.upstream_read = client_.session.now();
+      return true;
+    case HeadState::arrived:
+      progress_.upstream_read = client_.session.now();
+      return head.status < 200 ? take_interim(head) : take_head(head);
+    case HeadState::failed:
+      break;
   }
-  if (size > 0) return take_head(size);
-  const IoCount count = upstream_.input.fill(*upstream_.stream);
-  if (count == io_blocked) return false;
-  if (count == io_end || count == io_failed) {
-    return fail(AttemptFailure::closed_before_response,
-                count == io_end ? "the upstream closed the connection" : "the connection to the upstream broke");
-  }
-  progress_.upstream_read = client_.session.now();
-  return true;
+  limit_ = upstream_.fault().limit;
+  return fail(upstream_.fault().failure, upstream_.fault().reason);
 }
 
-bool Relay::take_head(std::size_t size) {
+bool Relay::take_head(const ResponseHead& head) {
   Exchange& exchange = client_.exchange;
-  ResponseHead head;
-  const HeadError error = parse_response_head(upstream_.input.unread().substr(0, size), exchange.response_fields, head);
-  if (error != HeadError::none) {
-    if (error == HeadError::too_many_fields) limit_ = "max_header_count";
-    return fail(AttemptFailure::invalid_response, describe(error));
-  }
-  if (head.status < 200) return take_interim(head, size);
-  const FramingError bad = frame_response(head, exchange.request.method, framing_);
-  if (bad != FramingError::none) return fail(AttemptFailure::invalid_response, describe(bad));
   if (NominatedFields(head.fields).overflow()) {
     return fail(AttemptFailure::invalid_response, describe(FramingError::too_many_nominations));
   }
@@ -232,8 +197,6 @@ bool Relay::take_head(std::size_t size) {
   run_on_response(exchange, head.status);
   if (client_.worker.leaving || rest_is_unwanted(head.status)) client_.response.close_after();
   client_.response.head(head, *exchange.response_edits, framing_.body, framing_.length);
-  upstream_.input.consume(size);
-  upstream_.body.start(framing_.body, framing_.length);
   pull_body();
   return true;
 }
@@ -259,7 +222,7 @@ bool Relay::may_switch(const ResponseHead& head) const {
          list_contains(exchange.request.fields.value(FieldName::upgrade), chosen);
 }
 
-bool Relay::switch_protocols(const ResponseHead& head, std::size_t size) {
+bool Relay::switch_protocols(const ResponseHead& head) {
   Exchange& exchange = client_.exchange;
   if (!may_switch(head)) {
     return fail(AttemptFailure::invalid_response, "the upstream switched protocols without being asked");
@@ -270,12 +233,11 @@ bool Relay::switch_protocols(const ResponseHead& head, std::size_t size) {
   head_done_ = true;
   run_on_response(exchange, 101);
   client_.response.switch_protocols(head, *exchange.response_edits);
-  upstream_.input.consume(size);
   return client_.response.send() ? end(RelayEnd::switched) : end(RelayEnd::client_gone);
 }
 
-bool Relay::take_interim(const ResponseHead& head, std::size_t size) {
-  if (head.status == 101) return switch_protocols(head, size);
+bool Relay::take_interim(const ResponseHead& head) {
+  if (head.status == 101) return switch_protocols(head);
   if (head.status == 100) {
     continued_ = true;
     progress_.client_read = client_.session.now();  // it was not to send before
@@ -285,8 +247,6 @@ bool Relay::take_interim(const ResponseHead& head, std::size_t size) {
     return fail(AttemptFailure::invalid_response, "the upstream sent too many interim responses");
   }
   client_.response.interim(head);
-  upstream_.input.consume(size);
-  scan_ = {};
   progress_.client_write = client_.session.now();
   if (!client_.response.send()) return end(RelayEnd::client_gone);
   return true;
@@ -304,38 +264,38 @@ bool Relay::flush_client() {
 
 // Gathers what is there, the head included, and sends it in one call.
 bool Relay::pull_body() {
-  if (framing_.length >= SpliceLane::least_body && to_client_.ready(upstream_.body, client_.response)) {
+  if (framing_.length >= SpliceLane::least_body && to_client_.ready(upstream_.body(), client_.response)) {
     return splice_response();
   }
   std::string_view piece;
   bool gathered = false;
-  BodyState state = upstream_.body.pull(piece, true);
+  BodyState state = upstream_.body().pull(piece, true);
   while (state == BodyState::data) {
     client_.response.data(piece);
-    upstream_.body.consume(piece.size());
+    upstream_.body().consume(piece.size());
     gathered = true;
     if (!client_.response.room()) break;
-    state = upstream_.body.pull(piece, false);
+    state = upstream_.body().pull(piece, false);
   }
   if (gathered) progress_.upstream_read = client_.session.now();
-  if (state == BodyState::end) client_.response.end(upstream_.body.trailers());
+  if (state == BodyState::end) client_.response.end(upstream_.body().trailers());
   progress_.client_write = client_.session.now();  // all was drained before
   if (!client_.response.send()) return end(RelayEnd::client_gone);
   if (state == BodyState::failed) {
-    limit_ = upstream_.body.limit();
-    return fail(AttemptFailure::closed_before_response, upstream_.body.failure());
+    limit_ = upstream_.body().limit();
+    return fail(AttemptFailure::closed_before_response, upstream_.body().failure());
   }
   if (state != BodyState::end) return gathered;
-  record_.response_bytes = upstream_.body.received();
+  record_.response_bytes = upstream_.body().received();
   return end(RelayEnd::complete);
 }
 
 // As pull_body(), for a part of the body that nobody needs to see.
 bool Relay::splice_response() {
-  const IoCount count = to_client_.fill_from(upstream_.body);
+  const IoCount count = to_client_.fill_from(upstream_.body());
   if (count == io_blocked) return false;
   if (count == io_refused) return true;
-  if (count <= 0) return fail(AttemptFailure::closed_before_response, upstream_.body.failure());
+  if (count <= 0) return fail(AttemptFailure::closed_before_response, upstream_.body().failure());
   progress_.upstream_read = progress_.client_write = client_.session.now();
   return to_client_.empty_into(client_.response) || end(RelayEnd::client_gone);
 }

@@ -4,11 +4,8 @@
 #include <string_view>
 
 #include "proxy/client_side.hpp"
-#include "proxy/http1_framer.hpp"
-#include "proxy/http1_head.hpp"
 #include "proxy/splice_lane.hpp"
-#include "proxy/upstream_connection.hpp"
-#include "router/retry.hpp"
+#include "proxy/upstream_side.hpp"
 
 namespace fairlead {
 
@@ -23,19 +20,19 @@ enum class RelayEnd : std::uint8_t {
   body_malformed,  // 400
 };
 
-// One attempt: sends the request over one upstream connection and brings the response back, both at once, with
+// One attempt: sends the request to one upstream and brings the response back, both at once, with
 // back-pressure either way and at most one scratch buffer's worth of bytes, or one pipe's, held per direction. A
 // response may come before its request is complete.
 class Relay {
  public:
-  Relay(ClientSide& client, UpstreamConnection& upstream, AttemptRecord& record);
+  Relay(ClientSide& client, UpstreamSide& upstream, AttemptRecord& record);
 
   Task<RelayEnd> run();
 
   AttemptFailure failure() const { return failure_; }
   std::string_view reason() const { return reason_; }  // of failed, cut and body_malformed, for the log
   std::string_view limit() const { return limit_; }    // the one that was hit, or ""
-  bool request_bytes_sent() const { return upstream_.output.bytes_taken() > taken_before_; }
+  bool request_bytes_sent() const { return upstream_.request_bytes_sent(); }
   bool body_consumed() const { return body_consumed_; }
   // After complete: nothing is left on the connection, and both sides let it persist.
   bool reusable() const;
@@ -56,23 +53,21 @@ class Relay {
   const PathSettings& settings() const { return client_.exchange.match.path->settings; }
 
   void send_request();
-  void gather_head();
-  BodyFraming request_framing() const;
   bool push_body();
   bool splice_request();
-  bool upstream_drained() const { return upstream_.output.drained() && to_upstream_.empty(); }
+  bool upstream_drained() const { return upstream_.drained() && to_upstream_.empty(); }
   bool take_body_piece(std::string_view piece);
   bool fail_request_body();
-  void finish_request(bool add_end);
+  void finish_request();
   bool too_large(std::size_t more) const;
   bool pull_response();
   bool read_head();
-  bool take_head(std::size_t size);
+  bool take_head(const ResponseHead& head);
   bool rest_is_unwanted(int status) const;
   bool awaits_continue() const;
   bool may_switch(const ResponseHead& head) const;
-  bool switch_protocols(const ResponseHead& head, std::size_t size);
-  bool take_interim(const ResponseHead& head, std::size_t size);
+  bool switch_protocols(const ResponseHead& head);
+  bool take_interim(const ResponseHead& head);
   bool pull_body();
   bool splice_response();
   bool client_drained() const { return client_.response.drained() && to_client_.empty(); }
@@ -82,15 +77,12 @@ class Relay {
   void time_out();
 
   ClientSide& client_;
-  UpstreamConnection& upstream_;
+  UpstreamSide& upstream_;
   AttemptRecord& record_;
-  Http1Framer framer_;
   SpliceLane to_upstream_;
   SpliceLane to_client_;
   Progress progress_;
   const std::chrono::microseconds began_;
-  const std::uint64_t taken_before_;
-  HeadScan scan_;
   ResponseFraming framing_;
   std::size_t interim_responses_ = 0;
   std::size_t retained_ = 0;  // body bytes sent but not consumed: they can be sent again

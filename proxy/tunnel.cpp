@@ -2,28 +2,8 @@
 
 #include <algorithm>
 
-#include "proxy/http1_framer.hpp"
-
 namespace fairlead {
 namespace {
-
-// The upstream's side of a tunnel as a writer.
-class RawWriter final : public BodyWriter {
- public:
-  explicit RawWriter(Output& output) : output_(output) {}
-
-  void data(std::string_view piece) override { output_.add(piece); }
-  void end(std::string_view) override {}
-  bool room() const override { return output_.room(1); }
-  bool send() override { return output_.send(); }
-  bool flush() override { return output_.flush(); }
-  bool drained() const override { return output_.drained(); }
-  std::uint64_t progress() const override { return output_.progress(); }
-  void shutdown() override { output_.stream().shutdown_write(); }
-
- private:
-  Output& output_;
-};
 
 // One direction.
 class Flow {
@@ -70,13 +50,12 @@ class Flow {
 
 }  // namespace
 
-Task<void> tunnel(ClientSide& client, UpstreamConnection& upstream) {
+Task<void> tunnel(ClientSide& client, UpstreamSide& upstream) {
   constexpr int moves_a_turn = 32;
   client.body.start_raw(client.worker.limits.max_tunnel_buffer_bytes);
-  upstream.body.start_raw(client.worker.limits.max_tunnel_buffer_bytes);
-  RawWriter to_upstream(upstream.output);
-  Flow up(client.body, to_upstream);
-  Flow down(upstream.body, client.response);
+  upstream.start_raw(client.worker.limits.max_tunnel_buffer_bytes);
+  Flow up(client.body, upstream);
+  Flow down(upstream.body(), client.response);
   const PathSettings& settings = client.exchange.match.path->settings;
   LoopTime last_moved = client.session.now();
   for (int moves = 0;;) {
@@ -88,7 +67,7 @@ Task<void> tunnel(ClientSide& client, UpstreamConnection& upstream) {
       if (++moves % moves_a_turn == 0) co_await client.session.yield();
       continue;
     }
-    const bool idle = upstream.output.drained() && client.response.drained();
+    const bool idle = upstream.drained() && client.response.drained();
     const LoopTime patience = idle ? settings.read_timeout : settings.send_timeout;
     if (!co_await client.session.wait_until(last_moved + patience)) break;
   }

@@ -1,117 +1,81 @@
 #include "proxy/upstream_connect.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
-#include <cerrno>
-#include <cstring>
-
-#include "proxy/plain_stream.hpp"
-#include "proxy/socket_address.hpp"
-#include "proxy/tls_stream.hpp"
+#include "proxy/http1_upstream.hpp"
+#include "proxy/http2_upstream_pool.hpp"
+#include "proxy/upstream_dial.hpp"
 
 namespace fairlead {
 namespace {
 
-std::string_view reason_of_errno(int error) {
-  switch (error) {
-    case ECONNREFUSED:
-      return "the upstream refused the connection";
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-      return "the upstream is unreachable";
-    case ETIMEDOUT:
-      return "the upstream did not answer";
-    case EMFILE:
-    case ENFILE:
-      return "no file descriptor is left";
-    case EADDRNOTAVAIL:
-      return "no local port is left";
-    default:
-      return "the connection could not be made";
-  }
-}
-
-Connected failed(AttemptFailure failure, std::string_view reason) {
+Connected failed(AttemptFailure failure, std::string_view reason, std::string_view limit = {}) {
   Connected result;
-  result.failure = failure;
-  result.reason = reason;
+  result.fault = {failure, reason, limit};
   return result;
 }
 
-Connected refused(int error) {
-  return failed(AttemptFailure::connect_refused, reason_of_errno(error));
+bool client_left(const ClientSide& client) {
+  return client.response.client_broke() || (client.body.ended() && client.response.client_gone(0));
 }
 
-std::unique_ptr<Stream> make_stream(WorkerContext& worker, UpstreamProtocol protocol) {
-  if (!over_tls(protocol)) return std::make_unique<PlainStream>();
-  return std::make_unique<TlsStream>(worker.shared.client_tls.connect(), worker.tls_scratch);
+Connected left() {
+  Connected gone;
+  gone.client_gone = true;
+  return gone;
 }
 
-// 0, or an errno. EINPROGRESS is no error: the socket becomes writable when it is done.
-int begin_connect(Socket& socket, const Endpoint& endpoint, ReadinessSet& readiness) {
-  const SocketAddress address(endpoint);
-  socket.fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-  if (socket.fd < 0) return errno;
-  const int on = 1;
-  ::setsockopt(socket.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(socket.fd, address.get(), address.size()) != 0 && errno != EINPROGRESS) return errno;
-  return readiness.add(socket) ? 0 : ENOMEM;
-}
-
-int socket_error(const Socket& socket) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &error, &size);
-  return error;
-}
-
-Task<Connected> handshake(ClientSide& client, TlsStream& stream, LoopTime timeout) {
-  const LoopTime deadline = client.session.now() + timeout;
+// A connection of its own.
+Task<Connected> connect_http1(ClientSide& client, std::shared_ptr<EndpointState> endpoint, LoopTime timeout) {
+  WorkerContext& worker = client.worker;
+  UpstreamDial dial(worker, *endpoint, client.session);
+  LoopTime deadline = client.session.now() + timeout;
+  UpstreamDial::State before = UpstreamDial::State::connecting;
   for (;;) {
-    const TlsResult result = stream.handshake();
-    if (result == TlsResult::done) co_return Connected{};
-    if (result == TlsResult::failed || result == TlsResult::closed) {
-      co_return failed(AttemptFailure::connect_refused, "the TLS handshake with the upstream failed");
-    }
+    const UpstreamDial::State state = dial.step();
+    if (state == UpstreamDial::State::done) break;
+    if (state == UpstreamDial::State::failed) co_return failed(dial.fault().failure, dial.fault().reason);
+    if (state != before) deadline = client.session.now() + timeout;
+    before = state;
     if (!co_await client.session.wait_until(deadline)) {
-      co_return failed(AttemptFailure::connect_timeout, "the TLS handshake with the upstream took too long");
+      const bool in_handshake = state == UpstreamDial::State::handshaking;
+      co_return failed(AttemptFailure::connect_timeout, in_handshake
+                                                            ? "the TLS handshake with the upstream took too long"
+                                                            : "the connection to the upstream took too long");
     }
+    if (state == UpstreamDial::State::connecting && client_left(client)) co_return left();
   }
+  Connected result;
+  result.upstream.reset(new Http1Upstream(worker.upstreams, std::move(endpoint), dial.take(), worker.scratch,
+                                          worker.gather, worker.limits));
+  co_return std::move(result);
+}
+
+// A stream of a connection that others use, too.
+Task<Connected> connect_http2(ClientSide& client, std::shared_ptr<EndpointState> endpoint, LoopTime timeout) {
+  Http2UpstreamWait wait(client.session);
+  client.worker.http2_upstreams.join(wait, std::move(endpoint));
+  const LoopTime deadline = client.session.now() + timeout;
+  while (wait.waits()) {
+    if (!co_await client.session.wait_until(deadline)) {
+      co_return failed(AttemptFailure::connect_timeout, wait.what_for());
+    }
+    if (wait.waits() && client_left(client)) co_return left();
+  }
+  Connected result;
+  result.upstream = wait.take();
+  result.fault = wait.fault();
+  co_return std::move(result);
 }
 
 }  // namespace
 
+UpstreamSidePtr reuse_upstream(ClientSide& client, const EndpointState& endpoint, bool fresh) {
+  if (is_http2(endpoint.protocol)) return client.worker.http2_upstreams.open(endpoint, client.session);
+  return UpstreamSidePtr(fresh ? nullptr : client.worker.upstreams.take(endpoint, client.session).release());
+}
+
 Task<Connected> connect_upstream(ClientSide& client, std::shared_ptr<EndpointState> endpoint, LoopTime timeout) {
-  WorkerContext& worker = client.worker;
-  worker.metrics.counters.upstream_connects.add();
-  std::unique_ptr<Stream> stream = make_stream(worker, endpoint->protocol);
-  Socket& socket = stream->socket();
-  socket.target = &client.session;
-  if (const int error = begin_connect(socket, endpoint->endpoint, worker.readiness); error != 0) {
-    co_return refused(error);
-  }
-  const LoopTime deadline = client.session.now() + timeout;
-  while (!socket.writable) {
-    if (!co_await client.session.wait_until(deadline)) {
-      co_return failed(AttemptFailure::connect_timeout, "the connection to the upstream took too long");
-    }
-    if (client.response.client_broke() || (client.body.ended() && client.response.client_gone(0))) {
-      Connected gone;
-      gone.client_gone = true;
-      co_return gone;
-    }
-  }
-  if (const int error = socket_error(socket); error != 0) co_return refused(error);
-  if (over_tls(endpoint->protocol)) {
-    Connected shaken = co_await handshake(client, static_cast<TlsStream&>(*stream), timeout);
-    if (!shaken.reason.empty()) co_return std::move(shaken);
-  }
-  Connected result;
-  result.connection = std::make_unique<UpstreamConnection>(worker.upstreams, std::move(endpoint), std::move(stream),
-                                                           worker.scratch, worker.gather, worker.limits);
-  co_return std::move(result);
+  if (is_http2(endpoint->protocol)) co_return co_await connect_http2(client, std::move(endpoint), timeout);
+  co_return co_await connect_http1(client, std::move(endpoint), timeout);
 }
 
 }  // namespace fairlead

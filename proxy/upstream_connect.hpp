@@ -1,22 +1,23 @@
 #pragma once
 
-#include <string_view>
-
 #include "proxy/client_side.hpp"
-#include "proxy/upstream_connection.hpp"
-#include "router/retry.hpp"
+#include "proxy/upstream_side.hpp"
+#include "router/upstream_state.hpp"
 
 namespace fairlead {
 
 struct Connected {
-  UpstreamConnectionPtr connection;  // null: it failed
-  AttemptFailure failure = AttemptFailure::connect_refused;
-  std::string_view reason;  // for the log; lives for ever
+  UpstreamSidePtr upstream;  // null: it failed
+  UpstreamFault fault;
   bool client_gone = false;
 };
 
-// Opens a connection to the Endpoint, over TLS if its Upstream speaks that. timeout: for the connection, and once more
-// for the handshake.
+// What is there already: an idle connection, or, where many Exchanges share one, room on it. Null when there is none.
+// fresh: not on a connection that may have gone stale.
+UpstreamSidePtr reuse_upstream(ClientSide& client, const EndpointState& endpoint, bool fresh);
+
+// Opens a connection to the Endpoint, as its Upstream speaks, or waits for one that is shared. timeout: for the
+// connection, and once more for the handshake.
 Task<Connected> connect_upstream(ClientSide& client, std::shared_ptr<EndpointState> endpoint, LoopTime timeout);
 
 }  // namespace fairlead

@@ -4,24 +4,11 @@
 
 namespace fairlead {
 
-// Only ever queued while idle: the upstream closed, broke, or spoke out of turn; or the idle time is over.
-void UpstreamConnection::run() {
-  if (is_quiet() && !idle_deadline.expired()) return;
-  pool_.drop(*this);  // destroys this
-}
-
-// TLS may have something to say that is not for HTTP, such as a session ticket.
-bool UpstreamConnection::is_quiet() {
-  if (stream->socket().peer_closed || !input.empty()) return false;
-  if (!stream->socket().readable && !stream->has_buffered()) return true;
-  return input.fill(*stream) == io_blocked;
-}
-
-UpstreamConnectionPtr UpstreamPool::take(const EndpointState& endpoint, EventTarget& target) {
+Http1UpstreamPtr UpstreamPool::take(const EndpointState& endpoint, EventTarget& target) {
   const auto found = idle_.find(endpoint.id);
   if (found == idle_.end()) return nullptr;
   while (!found->second.empty()) {
-    UpstreamConnectionPtr connection = std::move(found->second.back());
+    Http1UpstreamPtr connection = std::move(found->second.back());
     found->second.pop_back();
     --idle_count_;
     if (!connection->is_quiet()) continue;  // its news came in this very turn and were not seen yet
@@ -33,7 +20,7 @@ UpstreamConnectionPtr UpstreamPool::take(const EndpointState& endpoint, EventTar
   return nullptr;
 }
 
-void UpstreamPool::give_back(UpstreamConnectionPtr connection) {
+void UpstreamPool::give_back(Http1UpstreamPtr connection) {
   Socket& socket = connection->stream->socket();
   if (!connection->output.drained() || !connection->is_quiet()) return;
   if (connection->requests >= limits_.max_upstream_requests) {
@@ -53,12 +40,12 @@ void UpstreamPool::give_back(UpstreamConnectionPtr connection) {
   if (idle_.size() > forget_at_) forget_empty();
 }
 
-void UpstreamPool::drop(UpstreamConnection& connection) {
+void UpstreamPool::drop(Http1Upstream& connection) {
   const auto found = idle_.find(connection.endpoint->id);
   if (found == idle_.end()) return;
   if (connection.idle_deadline.expired()) hits_.add("upstream_idle_timeout");
   const auto at = std::find_if(found->second.begin(), found->second.end(),
-                               [&](const UpstreamConnectionPtr& held) { return held.get() == &connection; });
+                               [&](const Http1UpstreamPtr& held) { return held.get() == &connection; });
   if (at == found->second.end()) return;
   found->second.erase(at);
   --idle_count_;

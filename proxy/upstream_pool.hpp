@@ -4,32 +4,32 @@
 #include <unordered_map>
 #include <vector>
 
-#include "proxy/upstream_connection.hpp"
+#include "proxy/http1_upstream.hpp"
 #include "proxy/worker_counters.hpp"
 
 namespace fairlead {
 
-// One Worker's idle connections to upstreams, by Endpoint; the one used last is taken first, so that few stay warm and
-// the rest expire. Bounded by max_idle_upstream_connections per Endpoint and upstream_idle_timeout.
+// One Worker's idle HTTP/1.1 connections to upstreams, by Endpoint; the one used last is taken first, so that few stay
+// warm and the rest expire. Bounded by max_idle_upstream_connections per Endpoint and upstream_idle_timeout.
 class UpstreamPool {
  public:
   UpstreamPool(const Limits& limits, ReadinessSet& readiness, LimitHits& hits)
       : limits_(limits), readiness_(readiness), hits_(hits) {}
 
   // Null when none is idle that is still good. The caller becomes the target of its socket.
-  UpstreamConnectionPtr take(const EndpointState& endpoint, EventTarget& target);
+  Http1UpstreamPtr take(const EndpointState& endpoint, EventTarget& target);
   // Takes back a connection whose last response is complete, or closes it if it has done its share.
-  void give_back(UpstreamConnectionPtr connection);
+  void give_back(Http1UpstreamPtr connection);
   std::size_t idle() const { return idle_count_; }
   // Closes what leads to Endpoints that are served no more, by EndpointState::id.
   void close(const std::vector<std::uint64_t>& endpoints);
   void close_all();
 
  private:
-  friend class UpstreamConnection;
-  using Idle = std::vector<UpstreamConnectionPtr>;
+  friend class Http1Upstream;
+  using Idle = std::vector<Http1UpstreamPtr>;
 
-  void drop(UpstreamConnection& connection);
+  void drop(Http1Upstream& connection);
   void forget_empty();
 
   const Limits& limits_;

@@ -46,6 +46,7 @@ void Worker::run() {
   connections_.close_all();
   listeners_.clear();
   worker_.upstreams.close_all();
+  worker_.http2_upstreams.close_all();
   worker_.access_log.flush();
   worker_.snapshot = {};
 }
@@ -57,6 +58,7 @@ void Worker::publish(std::shared_ptr<const Snapshot> snapshot) {
 void Worker::take(std::shared_ptr<const Snapshot> snapshot) {
   const std::uint64_t generation = snapshot->generation;
   worker_.upstreams.close(snapshot->routes->retired_endpoints());
+  worker_.http2_upstreams.close(snapshot->routes->retired_endpoints());
   worker_.snapshot = SnapshotRef(std::move(snapshot));
   if (!accepting_ && !worker_.draining) {
     accepting_ = true;

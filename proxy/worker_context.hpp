@@ -7,6 +7,7 @@
 #include "proxy/date_line.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/http2_shared.hpp"
+#include "proxy/http2_upstream_pool.hpp"
 #include "proxy/input_buffer.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/options.hpp"
@@ -43,6 +44,7 @@ struct WorkerContext {
         pipes(everybodys.options.limits.max_splice_pipes),
         exchanges(everybodys.options.limits.max_header_count),
         upstreams(everybodys.options.limits, set, counted.counters.limit_hits),
+        http2_upstreams(*this),
         balancer(seed) {}
 
   SharedContext& shared;
@@ -60,6 +62,7 @@ struct WorkerContext {
   ExchangePool exchanges;
   Http2Shared http2;
   UpstreamPool upstreams;
+  Http2UpstreamPool http2_upstreams;
   LoadBalancer balancer;
   SnapshotRef snapshot;
   bool leaving = false;   // responses close their connections

@@ -18,7 +18,7 @@ class LimitHits {
   std::uint64_t value(std::size_t index) const { return counts_[index].value(); }
 
  private:
-  static constexpr std::size_t max_names = 32;
+  static constexpr std::size_t max_names = 48;
   std::array<Counter, max_names> counts_;
 };
 

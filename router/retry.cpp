@@ -16,9 +16,10 @@ bool may_try_again(const AttemptFacts& facts, const PathSettings& settings) {
 
 RetryVerdict decide_retry(const AttemptFacts& facts, const PathSettings& settings) {
   if (facts.body_consumed || facts.failure == AttemptFailure::invalid_response) return RetryVerdict::give_up;
-  const bool repeatable = !facts.request_bytes_sent || is_idempotent(facts.method);
-  if (!repeatable) return RetryVerdict::give_up;
-  if (facts.connection_was_reused && facts.failure == AttemptFailure::closed_before_response) {
+  const bool going_away = facts.failure == AttemptFailure::going_away;
+  const bool untouched = !facts.request_bytes_sent || going_away || facts.failure == AttemptFailure::refused;
+  if (!untouched && !is_idempotent(facts.method)) return RetryVerdict::give_up;
+  if (facts.connection_was_reused && (going_away || facts.failure == AttemptFailure::closed_before_response)) {
     return RetryVerdict::same_again;
   }
   return may_try_again(facts, settings) ? RetryVerdict::another_endpoint : RetryVerdict::give_up;

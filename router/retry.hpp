@@ -15,6 +15,9 @@ enum class AttemptFailure : std::uint8_t {
   closed_before_response,  // reset or closed after (part of) the request was sent
   read_timeout,
   invalid_response,  // unparsable or over a limit: never retried
+  stream_reset,      // HTTP/2: of this request alone
+  refused,           // HTTP/2: RST_STREAM with REFUSED_STREAM: nothing was done for it (RFC 9113 8.7)
+  going_away,        // HTTP/2: GOAWAY, before this stream: likewise (RFC 9113 6.8)
 };
 
 // What is known when an attempt failed.

@@ -121,7 +121,7 @@ Result<std::unique_ptr<ClientContext>> ClientContext::create(const ClientTlsSett
 
 ClientContext::~ClientContext() = default;
 
-SslPtr ClientContext::connect() const {
+SslPtr ClientContext::connect(std::string_view protocol) const {
   SslPtr ssl(SSL_new(context_.get()));
   if (!ssl) throw std::bad_alloc();
   const std::string& name = settings_.server_name;
@@ -130,6 +130,13 @@ SslPtr ClientContext::connect() const {
   if (settings_.verify && address) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), name.c_str());
   if (settings_.verify && !address && !name.empty()) SSL_set1_host(ssl.get(), name.c_str());
   last_session(context_.get()).offer_in(ssl.get());
+  if (!protocol.empty()) {
+    const std::string list = static_cast<char>(protocol.size()) + std::string(protocol);
+    if (SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(list.data()),
+                            static_cast<unsigned>(list.size())) != 0) {
+      throw std::bad_alloc();
+    }
+  }
   SSL_set_connect_state(ssl.get());
   return ssl;
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "router/base/result.hpp"
 #include "tls/openssl_ptr.hpp"
@@ -21,7 +22,8 @@ class ClientContext {
   static Result<std::unique_ptr<ClientContext>> create(const ClientTlsSettings& settings);
   ~ClientContext();
 
-  SslPtr connect() const;  // a new session in connect state, without BIO
+  // A new session in connect state, without BIO. protocol: the one to be agreed on by ALPN (RFC 7301), or "" for none.
+  SslPtr connect(std::string_view protocol = {}) const;
 
  private:
   ClientContext() = default;

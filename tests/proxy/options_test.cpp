@@ -200,9 +200,11 @@ TEST(Options, NameAFlagWithoutItsValue) {
 
 TEST(Options, EveryLimitHasAFlag) {
   // Does not compile when a field is added or removed: then change the count below, and add its flag.
-  constexpr std::size_t fields = 28;
-  const auto [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb] = Limits{};
-  static_cast<void>(std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb));
+  constexpr std::size_t fields = 33;
+  const auto [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc, dd, ee, ff,
+              gg] = Limits{};
+  static_cast<void>(std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc,
+                             dd, ee, ff, gg));
 
   Limits changed;
   std::size_t count = 0;

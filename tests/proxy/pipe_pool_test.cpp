@@ -59,6 +59,7 @@ class RefusedBody final : public BodyReader {
   BodyState pull(std::string_view&, bool) override { return BodyState::blocked; }
   void consume(std::size_t) override {}
   bool ended() const override { return false; }
+  bool ends_with(std::size_t) const override { return false; }
   std::uint64_t received() const override { return 0; }
   std::string_view trailers() const override { return {}; }
   std::string_view failure() const override { return {}; }

@@ -2,6 +2,8 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
+
 namespace fairlead::test {
 namespace {
 
@@ -59,6 +61,16 @@ Http2Client::Http2Client(RawSocket& socket, std::string_view settings)
   frame(Http2FrameType::settings, 0, 0, settings);
 }
 
+Http2Client::Http2Client(RawSocket& socket, std::string_view settings, Serving)
+    : socket_(socket), codec_(std::make_unique<Codec>()), serving_(true) {
+  socket_.read_exactly(Http2FrameScan::client_preface.size());
+  frame(Http2FrameType::settings, 0, 0, settings);
+}
+
+Http2Client Http2Client::serving(RawSocket& socket, std::string_view settings) {
+  return Http2Client(socket, settings, Serving());
+}
+
 Http2Client::~Http2Client() = default;
 
 bool Http2Client::frame(Http2FrameType type, std::uint8_t flags, std::int32_t stream, std::string_view payload) {
@@ -87,6 +99,22 @@ bool Http2Client::headers(std::int32_t stream, const Http2Fields& fields, std::u
 
 bool Http2Client::data(std::int32_t stream, std::string_view bytes, bool end) {
   return frame(Http2FrameType::data, end ? end_stream : 0, stream, bytes);
+}
+
+bool Http2Client::data_in_windows(std::int32_t stream, std::string_view bytes, bool end) {
+  constexpr std::int64_t largest = 16'000;
+  const auto over = [&] { return (!serving_ && responses_[stream].complete) || responses_[stream].reset; };
+  const auto window = [&] { return std::min({connection_window_, initial_window_ - sent_[stream], largest}); };
+  while (!bytes.empty()) {
+    until([&] { return over() || window() > 0; });
+    if (over() || ended) return false;
+    const std::string_view piece = bytes.substr(0, static_cast<std::size_t>(window()));
+    bytes.remove_prefix(piece.size());
+    connection_window_ -= static_cast<std::int64_t>(piece.size());
+    sent_[stream] += static_cast<std::int64_t>(piece.size());
+    if (!data(stream, piece, end && bytes.empty())) return false;
+  }
+  return true;
 }
 
 bool Http2Client::reset(std::int32_t stream, Http2Error code) {
@@ -140,8 +168,17 @@ void Http2Client::take(const Http2Frame& got) {
       if (head.has(Http2FrameHead::ack)) {
         ++settings_acknowledged;
       } else {
+        constexpr std::uint32_t initial_window_size = 4;
+        for (std::size_t at = 0; at + 6 <= got.payload.size(); at += 6) {
+          const bool is_it = (got.number(at) >> 16) == initial_window_size;
+          if (is_it) initial_window_ = got.number(at + 2);
+        }
         frame(Http2FrameType::settings, Http2FrameHead::ack, 0);
       }
+      break;
+    case Http2FrameType::window_update:
+      if (head.stream == 0) connection_window_ += got.number(0);
+      if (head.stream > 0) sent_[head.stream] -= got.number(0);
       break;
     case Http2FrameType::ping:
       if (head.has(Http2FrameHead::ack)) {
@@ -205,10 +242,28 @@ void Http2Client::take_headers(const Http2Frame& got) {
     }
     response.status = status;
     response.fields = std::move(fields);
+  } else if (!fields.empty() && fields.front().first.starts_with(':')) {
+    response.fields = std::move(fields);
   } else {
     response.trailers = std::move(fields);
   }
   response.complete |= block_ends_stream_;
+}
+
+std::int32_t Http2Client::next_request() {
+  const auto found = [&] {
+    return std::find_if(responses_.upper_bound(std::max(last_request_, 0)), responses_.end(),
+                        [](const auto& known) { return known.second.complete; });
+  };
+  if (!until([&] { return found() != responses_.end(); })) return 0;
+  return last_request_ = found()->first;
+}
+
+bool Http2Client::respond(std::int32_t stream, int status, std::string_view body, const Http2Fields& more) {
+  Http2Fields fields{{":status", std::to_string(status)}};
+  fields.insert(fields.end(), more.begin(), more.end());
+  if (body.empty()) return headers(stream, fields);
+  return headers(stream, fields, end_headers) && data_in_windows(stream, body, true);
 }
 
 Http2Response Http2Client::response(std::int32_t stream) {

@@ -35,19 +35,24 @@ struct Http2Response {
   std::string field(std::string_view name) const;
 };
 
-// An HTTP/2 client that sends exactly the frames it is told to. Frames are made and read here; only header compression
-// is nghttp2's.
+// An HTTP/2 client, or server, that sends exactly the frames it is told to. Frames are made and read here; only header
+// compression is nghttp2's.
 class Http2Client {
  public:
   static constexpr std::uint8_t end_stream = 1, end_headers = 4;
 
   // Sends the preface and SETTINGS with these entries; answers those of the server. The socket outlives this.
   explicit Http2Client(RawSocket& socket, std::string_view settings = {});
+  // As a server: reads the client's preface first. What is said of responses below is then of requests.
+  static Http2Client serving(RawSocket& socket, std::string_view settings = {});
+  Http2Client(Http2Client&&) = default;
   ~Http2Client();
 
   bool frame(Http2FrameType type, std::uint8_t flags, std::int32_t stream, std::string_view payload = {});
   bool headers(std::int32_t stream, const Http2Fields& fields, std::uint8_t flags = end_stream | end_headers);
   bool data(std::int32_t stream, std::string_view bytes, bool end = false);
+  // Likewise, waiting for the peer's windows. False when the stream or the connection came to its end before.
+  bool data_in_windows(std::int32_t stream, std::string_view bytes, bool end);
   bool reset(std::int32_t stream, Http2Error code = Http2Error::cancel);
   bool window(std::int32_t stream, std::uint32_t increment);
   std::string compress(const Http2Fields& fields);
@@ -64,6 +69,9 @@ class Http2Client {
   const Http2Response& seen(std::int32_t stream) { return responses_[stream]; }
   // Reads to the end of the connection.
   void read_to_end();
+  // Servers: the next request that comes whole, or 0 at the end of the connection.
+  std::int32_t next_request();
+  bool respond(std::int32_t stream, int status, std::string_view body = {}, const Http2Fields& more = {});
 
   bool got_goaway = false;
   Http2Error goaway_error = Http2Error::no_error;
@@ -79,15 +87,21 @@ class Http2Client {
 
  private:
   struct Codec;
+  struct Serving {};
+  Http2Client(RawSocket& socket, std::string_view settings, Serving);
   void take(const Http2Frame& frame);
   void take_headers(const Http2Frame& frame);
 
   RawSocket& socket_;
   std::unique_ptr<Codec> codec_;
+  bool serving_ = false;
   std::string block_;  // of HEADERS and CONTINUATION
   bool block_ends_stream_ = false;
   std::map<std::int32_t, Http2Response> responses_;
   std::int32_t next_stream_ = 1;
+  std::int32_t last_request_ = -1;
+  std::int64_t connection_window_ = 65'535, initial_window_ = 65'535;  // of the peer, for what is sent
+  std::map<std::int32_t, std::int64_t> sent_;                          // less what it opened
 };
 
 }  // namespace fairlead::test
