@@ -99,6 +99,7 @@ Task<Forwarding::Next> Forwarding::attempt(const std::shared_ptr<EndpointState>&
   if (connected.client_gone) co_return client_left();
   if (!connected.upstream) {
     client_.worker.metrics.counters.upstream_connect_failures.add();
+    if (!connected.fault.limit.empty()) client_.exchange.record.limit = connected.fault.limit;
     AttemptFacts facts;
     facts.failure = connected.fault.failure;
     co_return after_failure(facts, connected.fault.reason, connected.fault.limit);

@@ -120,7 +120,8 @@ void Http2Upstream::release(Http2UpstreamStream& stream) {
     }
     http2_->forget(stream.id());
   }
-  if (open_ == 0) since_ = worker_.readiness.now();
+  if (open_ == 0 && !pinged_) since_ = worker_.readiness.now();
+  set_deadline();
   flush_later();
   pool_.room_at(*endpoint_);
 }
@@ -216,7 +217,12 @@ bool Http2Upstream::finished() const {
 UpstreamFault Http2Upstream::fault() const {
   UpstreamFault told = fault_;
   if (!told.reason.empty()) return told;
-  told.reason = settled_ || dial_ ? "the upstream closed the connection" : "the upstream does not speak HTTP/2";
+  const bool by_us = http2_ && !ended_ && !broken_ && !going_away_ && !http2_->may_request();
+  if (!settled_ && http2_) {
+    told.reason = "the upstream does not speak HTTP/2";
+  } else {
+    told.reason = by_us ? "the upstream broke the rules of HTTP/2" : "the upstream closed the connection";
+  }
   return told;
 }
 
@@ -286,7 +292,7 @@ void Http2Upstream::sent_tiny_frame() {
 
 void Http2Upstream::too_much(std::string_view limit) {
   if (http2_->terminated()) return;
-  worker_.metrics.counters.limit_hits.add(limit);
+  if (open_ == 0) worker_.metrics.counters.limit_hits.add(limit);  // else its Exchanges tell
   fault_ = {AttemptFailure::invalid_response, "the upstream sent too many frames that serve nobody", limit};
   http2_->terminate(Http2Error::enhance_your_calm);
 }

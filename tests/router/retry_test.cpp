@@ -49,6 +49,32 @@ TEST(Retry, StopsAtTheNumberOfTriesAndAtTheTime) {
   EXPECT_EQ(decide_retry(refused, settings), RetryVerdict::give_up);
 }
 
+TEST(Retry, WhatTheUpstreamDidNotLookAtIsRepeatedWhateverItsMethod) {
+  AttemptFacts refused = facts(AttemptFailure::refused, Method::post, true);
+  EXPECT_EQ(decide_retry(refused, {}), RetryVerdict::another_endpoint);
+  refused.attempts = 3;
+  EXPECT_EQ(decide_retry(refused, {}), RetryVerdict::give_up);
+  refused.attempts = 1;
+  refused.body_consumed = true;
+  EXPECT_EQ(decide_retry(refused, {}), RetryVerdict::give_up);
+}
+
+TEST(Retry, AConnectionThatWasAboutToGoCostsNoAttempt) {
+  AttemptFacts gone = facts(AttemptFailure::going_away, Method::post, true);
+  gone.attempts = 3;
+  EXPECT_EQ(decide_retry(gone, {}), RetryVerdict::give_up);
+  gone.connection_was_reused = true;
+  EXPECT_EQ(decide_retry(gone, {}), RetryVerdict::same_again);
+}
+
+TEST(Retry, AStreamThatWasResetIsRepeatedOnlyIfItMayBe) {
+  AttemptFacts reset = facts(AttemptFailure::stream_reset, Method::get, true);
+  reset.connection_was_reused = true;
+  EXPECT_EQ(decide_retry(reset, {}), RetryVerdict::another_endpoint) << "nothing was stale";
+  reset.method = Method::post;
+  EXPECT_EQ(decide_retry(reset, {}), RetryVerdict::give_up);
+}
+
 TEST(Retry, AnInvalidResponseIsNeverRetried) {
   EXPECT_EQ(decide_retry(facts(AttemptFailure::invalid_response, Method::get, true), {}), RetryVerdict::give_up);
 }
