@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "watcher/app_protocol.hpp"
 #include "watcher/config_parts.hpp"
 #include "watcher/found_endpoints.hpp"
 
@@ -28,9 +29,11 @@ class UpstreamBuilder {
     upstream_->name = is_default_
                           ? "upstream-default-backend"
                           : fmt::format("{}-{}-{}", target_.service.ns, target_.service.name, target_.port.text());
-    upstream_->protocol = target_.protocol.value_or(UpstreamProtocol::http);
     choose_balancing();
-    if (const Service* service = find_service()) take_endpoints(*service);
+    const Service* const service = find_service();
+    const ServicePort* const port = service ? find_port(*service) : nullptr;
+    choose_protocol(port);
+    if (service) take_endpoints(*service, port);
     return {std::move(upstream_), std::move(problems_)};
   }
 
@@ -50,6 +53,19 @@ class UpstreamBuilder {
     }
   }
 
+  // An annotation decides before the Service (contract: backend-protocol), and a port that says nothing speaks HTTP.
+  void choose_protocol(const ServicePort* port) {
+    const std::string& asked = port ? port->app_protocol : std::string();
+    const auto known = app_protocol(asked);
+    upstream_->protocol = target_.protocol.value_or(known.value_or(UpstreamProtocol::http));
+    if (target_.protocol || known || asked.empty()) return;
+    complain(".port",
+             fmt::format("Service {} says appProtocol {} of its port {}, which is not known here: HTTP/1.1 is spoken. "
+                         "For another protocol write kubernetes.io/h2c or https there, or backend-protocol here",
+                         shown_service(), asked, port->number),
+             Severity::notice);
+  }
+
   const Service* find_service() {
     const auto known = state_.services().find(target_.service);
     const Service* const service = state_.service(target_.service);
@@ -67,6 +83,7 @@ class UpstreamBuilder {
     return service;
   }
 
+  // Null, not without a complaint, if there is none; an external name needs none (contract 4.2).
   const ServicePort* find_port(const Service& service) {
     const auto& ports = service.ports;
     const auto first_port = !target_.port.number && target_.port.name.empty();
@@ -76,6 +93,7 @@ class UpstreamBuilder {
       return target_.port.number ? port.number == target_.port.number : port.name == target_.port.name;
     };
     if (const auto found = std::find_if(ports.begin(), ports.end(), is_named); found != ports.end()) return &*found;
+    if (service.external_name) return nullptr;
     const auto is_target = [&](const ServicePort& port) { return !text.empty() && port.target == text; };
     if (const auto found = std::find_if(ports.begin(), ports.end(), is_target); found != ports.end()) {
       complain(".port",
@@ -103,11 +121,11 @@ class UpstreamBuilder {
     return list.empty() ? "none" : list;
   }
 
-  void take_endpoints(const Service& service) {
+  void take_endpoints(const Service& service, const ServicePort* port) {
     FoundEndpoints found;
     if (service.external_name) {
       found = external_endpoints(service, target_.port, state_, options_);
-    } else if (const ServicePort* port = find_port(service)) {
+    } else if (port) {
       found = slice_endpoints(service, *port, state_, options_);
     }
     upstream_->endpoints = std::move(found.endpoints);

@@ -90,7 +90,8 @@ struct IngressClass {
 struct ServicePort {
   std::string name;  // "" when it is the only one
   std::uint16_t number = 0;
-  std::string target;  // targetPort as text; "" when it is the number
+  std::string target;        // targetPort as text; "" when it is the number
+  std::string app_protocol;  // as it is written; "" = none
 
   // targetPort, unless it is a name: 0 then.
   std::uint16_t target_number() const;

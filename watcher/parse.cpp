@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view default_class_annotation = "ingressclass.kubernetes.io/is-default-class";
 constexpr std::string_view service_label = "kubernetes.io/service-name";
 constexpr std::size_t max_ports = 1000;
+constexpr std::size_t max_app_protocol = 317;  // a qualified name: a DNS name, a '/' and 63 more
 
 template <class T>
 Parsed<T> finish(T object, Complaints& complaints) {
@@ -153,6 +154,7 @@ Parsed<Service> parse_service(const ObjectName& name, const nlohmann::json& obje
     if (!field.member("port").present()) field.member("port").refuse("is missing; a Service port needs a number");
     port.number = static_cast<std::uint16_t>(field.member("port").integer(1, 65'535));
     port.target = field.member("targetPort").text_or_number(max_object_name);
+    port.app_protocol = field.member("appProtocol").text(max_app_protocol);
     if (is_tcp(field)) parsed.ports.push_back(std::move(port));
   }
   return finish(std::move(parsed), complaints);

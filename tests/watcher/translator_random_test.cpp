@@ -69,6 +69,10 @@ class World {
           made["spec"]["externalName"] = any({"x.test", "x.test", "Y.test.", "127.0.0.1", "192.0.2.9", "bad name"});
         }
         if (one_in(8)) made["spec"]["publishNotReadyAddresses"] = true;
+        if (one_in(3)) {
+          made["spec"]["ports"][0]["appProtocol"] =
+              any({"http", "https", "kubernetes.io/h2c", "kubernetes.io/wss", "x/y"});
+        }
         if (one_in(8)) made["spec"]["ports"] = "bad";
         return made;
       }
@@ -113,7 +117,7 @@ class World {
     if (one_in(6)) annotations["app-root"] = any({"/a", "/b"});
     if (one_in(10)) annotations["auth-tls-secret"] = "shop/ca";
     if (one_in(6)) annotations["load-balance"] = any({"ewma", "round_robin"});
-    if (one_in(6)) annotations["backend-protocol"] = "HTTPS";
+    if (one_in(6)) annotations["backend-protocol"] = any({"HTTP", "HTTPS", "GRPC", "GRPCS", "HTTP2"});
     if (one_in(8)) annotations["allowlist-source-range"] = any({"10.0.0.0/8", "bad"});
     if (one_in(8)) annotations["server-snippet"] = "return 200;";
     if (one_in(8)) annotations["permanent-redirect"] = any({"https://new.test", "bad"});
