@@ -93,7 +93,7 @@ bool AccessLog::append(const ExchangeRecord& record, std::size_t max_field_bytes
   if (format_ == AccessLogFormat::json) {
     write_json(line, record, time_);
   } else {
-    write_upstreaminfo(line, record, time_);
+    write_upstreaminfo(line, record, time_, format_ == AccessLogFormat::upstreaminfo_grpc);
   }
   if (line.overflowed()) return false;
   used_ += line.size();

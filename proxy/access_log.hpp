@@ -15,8 +15,9 @@
 namespace fairlead {
 
 enum class AccessLogFormat : std::uint8_t {
-  upstreaminfo,  // ingress-nginx's default line
-  json,          // one object a line; keys in log_line.hpp
+  upstreaminfo,       // ingress-nginx's default line
+  upstreaminfo_grpc,  // the same, and behind it what a request of gRPC was told
+  json,               // one object a line; keys in log_line.hpp
 };
 
 // Where access logs are written to: shared by all Workers, which only borrow the descriptor.

@@ -47,6 +47,7 @@ struct Exchange {
     over_http2 = over_tls = tls_before = false;
     client = {};
     forward = {};
+    deadline = LoopTime::max();
     record.reset();
   }
 
@@ -72,6 +73,7 @@ struct Exchange {
   std::optional<PolicyRequest> asked;  // what the policies were shown
   std::string_view forward;            // path and query for the upstream
   std::chrono::microseconds started{0};
+  LoopTime deadline = LoopTime::max();  // nobody waits for the response any longer: grpc-timeout
   char request_id_text[32];
   ExchangeRecord record;
 };

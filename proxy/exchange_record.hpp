@@ -3,10 +3,12 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "router/base/ip_address.hpp"
 #include "router/config.hpp"
+#include "router/grpc.hpp"
 #include "router/head.hpp"
 
 namespace fairlead {
@@ -34,7 +36,9 @@ struct ExchangeFacts {
   std::uint8_t http_major = 1;
   std::uint8_t http_minor = 1;
   bool https = false;
-  int status = 0;  // sent to the client; 499 when it went away, or was cut off, first
+  int status = 0;                         // sent to the client; 499 when it went away, or was cut off, first
+  bool grpc = false;                      // the request is of gRPC
+  std::optional<GrpcStatus> grpc_status;  // sent to the client, ours or the service's; none if it came to that never
   std::uint64_t body_bytes_sent = 0;
   std::uint64_t bytes_sent = 0;      // head included
   std::uint64_t request_length = 0;  // head and body, as received

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "proxy/grpc_reply.hpp"
 #include "proxy/local_reply.hpp"
 #include "proxy/relay.hpp"
 #include "proxy/tunnel.hpp"
@@ -42,6 +43,9 @@ class Forwarding {
   Next after_failure(AttemptFacts facts, std::string_view reason, std::string_view limit);
   Next give_up();
   Next client_left();
+  // The client waits no longer: its grpc-timeout has passed.
+  bool is_late() const { return client_.session.now() >= client_.exchange.deadline; }
+  GrpcStatus broken_off() const { return is_late() ? GrpcStatus::deadline_exceeded : GrpcStatus::unavailable; }
   bool is_served(const EndpointState& endpoint) const;
   void note_failure(std::string_view reason, std::string_view limit);
   AttemptRecord& next_record(const EndpointState& endpoint);
@@ -124,7 +128,9 @@ Task<Forwarding::Next> Forwarding::use(UpstreamSidePtr upstream, const EndpointS
       co_return client_left();
     case RelayEnd::cut:
       note_failure(relay.reason(), relay.limit());
-      co_return Next::broken;
+      if (!relay.can_end_as_grpc()) co_return Next::broken;
+      end_as_grpc(client_, broken_off());
+      co_return Next::done;
     case RelayEnd::client_timeout:
       refuse_for_limit(client_, 408, "body_timeout");
       co_return Next::done;
@@ -159,7 +165,7 @@ Forwarding::Next Forwarding::after_failure(AttemptFacts facts, std::string_view 
   record_->status =
       facts.failure == AttemptFailure::connect_timeout || facts.failure == AttemptFailure::read_timeout ? 504 : 502;
   if (record_->response_time.count() < 0) record_->response_time = since(attempt_began_);
-  const RetryVerdict verdict = decide_retry(facts, settings());
+  const RetryVerdict verdict = is_late() ? RetryVerdict::give_up : decide_retry(facts, settings());
   if (verdict == RetryVerdict::same_again) return Next::same_again;
   note_failure(reason, limit);
   if (verdict == RetryVerdict::another_endpoint) return Next::another_endpoint;
@@ -167,6 +173,10 @@ Forwarding::Next Forwarding::after_failure(AttemptFacts facts, std::string_view 
 }
 
 Forwarding::Next Forwarding::give_up() {
+  if (is_late()) {
+    reply_as_grpc(client_, GrpcStatus::deadline_exceeded, "grpc-timeout passed");
+    return Next::done;
+  }
   reply_locally(client_, record_->status);
   return Next::done;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "proxy/grpc_reply.hpp"
 #include "proxy/policy_runner.hpp"
 
 namespace fairlead {
@@ -82,9 +83,10 @@ std::string_view reason_of(int status) {
 
 void reply_locally(ClientSide& client, const PolicyReply& reply) {
   Exchange& exchange = client.exchange;
-  exchange.record.status = reply.status;
   discard_arrived(client.body);
   if (!client.body.ended()) client.response.close_after();
+  if (exchange.record.grpc && reply.status >= 300) return reply_as_grpc(client, reply.status, reply.location);
+  exchange.record.status = reply.status;
   const bool own_page = reply.body.empty() && !reply.no_body;
   const std::string_view body = own_page ? standard_page(exchange, reply.status) : reply.body;
   const std::string_view type = own_page ? "text/html" : reply.content_type;

@@ -109,6 +109,11 @@ void write_json_attempts(LineWriter& out, JsonMembers& members, const ExchangeRe
   out.put(']');
 }
 
+void write_grpc_status(LineWriter& out, const ExchangeRecord& record) {
+  if (!record.grpc_status) return out.put('-');
+  out.number(static_cast<std::uint64_t>(*record.grpc_status));
+}
+
 std::string_view protocol(const ExchangeRecord& record) {
   if (record.http_major == 2) return "HTTP/2.0";
   return record.http_minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
@@ -224,7 +229,7 @@ void LineWriter::json_string(std::string_view whole) {
   put('"');
 }
 
-void write_upstreaminfo(LineWriter& out, const ExchangeRecord& record, LogTime& time) {
+void write_upstreaminfo(LineWriter& out, const ExchangeRecord& record, LogTime& time, bool with_grpc_status) {
   out.address(record.client);
   out.put(" - ");
   out.nginx_escaped(record.remote_user);
@@ -268,6 +273,10 @@ void write_upstreaminfo(LineWriter& out, const ExchangeRecord& record, LogTime& 
   });
   out.put(' ');
   out.nginx_escaped(record.request_id);
+  if (with_grpc_status) {
+    out.put(' ');
+    write_grpc_status(out, record);
+  }
   out.put('\n');
 }
 
@@ -287,6 +296,7 @@ void write_json(LineWriter& out, const ExchangeRecord& record, LogTime& time) {
   if (!record.method.empty()) members.text("protocol", protocol(record));
   members.text("scheme", record.https ? "https" : "http");
   members.number("status", static_cast<std::uint64_t>(record.status));
+  if (record.grpc_status) members.number("grpc_status", static_cast<std::uint64_t>(*record.grpc_status));
   members.number("body_bytes_sent", record.body_bytes_sent);
   members.number("bytes_sent", record.bytes_sent);
   members.number("request_length", record.request_length);

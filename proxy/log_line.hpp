@@ -58,13 +58,15 @@ class LineWriter {
 //   $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"
 //   $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr
 //   $upstream_response_length $upstream_response_time $upstream_status $req_id
-void write_upstreaminfo(LineWriter& out, const ExchangeRecord& record, LogTime& time);
+// with_grpc_status: " $grpc_status" behind it, "-" if there is none.
+void write_upstreaminfo(LineWriter& out, const ExchangeRecord& record, LogTime& time, bool with_grpc_status = false);
 
 // One JSON object with the keys time, remote_addr, remote_port, remote_user, host, method, uri, path (normalised),
-// protocol, scheme, status, body_bytes_sent, bytes_sent, request_length, request_time, referer, user_agent, request_id,
-// namespace, ingress, service, service_port, ingress_path, upstream_name, limit (when one was hit), and upstreams: an
-// array of {addr, status, response_length, connect_time, header_time, response_time}. Times are seconds, absent when
-// they did not happen. Keys without a value are left out.
+// protocol, scheme, status, grpc_status (a number, when the request is of gRPC and was told one), body_bytes_sent,
+// bytes_sent, request_length, request_time, referer, user_agent, request_id, namespace, ingress, service, service_port,
+// ingress_path, upstream_name, limit (when one was hit), and upstreams: an array of {addr, status, response_length,
+// connect_time, header_time, response_time}. Times are seconds, absent when they did not happen. Keys without a value
+// are left out.
 void write_json(LineWriter& out, const ExchangeRecord& record, LogTime& time);
 
 }  // namespace fairlead

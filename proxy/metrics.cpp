@@ -129,6 +129,18 @@ Labels labels_of(const RequestSeries& series) {
   return labels;
 }
 
+// Only what there was: most requests are not of gRPC, and most of those are told one of few things.
+void add_grpc(Page& page, const SameSeries& same, const Labels& labels) {
+  for (std::size_t i = 0; i <= grpc_status_count; ++i) {
+    std::uint64_t requests = 0;
+    for (const RequestSeries* series : same) requests += series->grpc[i].value();
+    if (requests == 0) continue;
+    Labels more = labels;
+    more.push_back({"grpc_status", i < grpc_status_count ? std::to_string(i) : "none"});
+    page.number("fairlead_grpc_requests_total", requests, std::move(more));
+  }
+}
+
 void add_series(Page& page, const SameSeries& same) {
   const Labels labels = labels_of(*same.front());
   const auto histogram = [&](std::string_view name, auto buckets, const auto& bounds, double unit) {
@@ -137,6 +149,7 @@ void add_series(Page& page, const SameSeries& same) {
   std::uint64_t requests = 0;
   for (const RequestSeries* series : same) requests += series->requests.value();
   page.number("nginx_ingress_controller_requests", requests, labels);
+  add_grpc(page, same, labels);
   using Series = RequestSeries;
   const double seconds = microseconds_a_second;
   histogram("nginx_ingress_controller_request_duration_seconds", &Series::request_duration, time_bounds, seconds);
@@ -202,6 +215,11 @@ double unix_seconds(std::chrono::system_clock::time_point when) {
 
 void WorkerMetrics::record(const ExchangeRecord& record) {
   counters.requests.add();
+  if (record.http_major == 2) {
+    counters.requests_http2.add();
+  } else if (record.http_minor == 0) {
+    counters.requests_http10.add();
+  }
   if (record.attempt_count > 1) counters.retries.add(record.attempt_count - 1);
   if (!record.limit.empty()) counters.limit_hits.add(record.limit);
   requests.record(record);
@@ -273,6 +291,7 @@ class Metrics::Collector final : public prometheus::Collectable {
     page.number(so_far, handled + shed, state("accepted"));
     page.number(so_far, handled, state("handled"));
     page.number("nginx_ingress_controller_nginx_process_requests_total", total(&WorkerCounters::requests));
+    add_protocols(page);
     page.number("fairlead_connections_shed_total", shed);
     page.number("fairlead_accept_errors_total", total(&WorkerCounters::accept_errors));
     page.number("fairlead_tls_handshakes_total", total(&WorkerCounters::tls_handshakes));
@@ -283,6 +302,16 @@ class Metrics::Collector final : public prometheus::Collectable {
     page.number("fairlead_upstream_reuses_total", total(&WorkerCounters::upstream_reuses));
     page.number("fairlead_retries_total", total(&WorkerCounters::retries));
     page.number("fairlead_access_log_dropped_lines_total", total(&WorkerCounters::access_log_dropped));
+  }
+
+  void add_protocols(Page& page) const {
+    constexpr std::string_view name = "fairlead_requests_by_protocol_total";
+    const std::uint64_t http10 = total(&WorkerCounters::requests_http10);
+    const std::uint64_t http2 = total(&WorkerCounters::requests_http2);
+    const std::uint64_t all = std::max(total(&WorkerCounters::requests), http10 + http2);  // counted while we look
+    page.number(name, http10, {{"protocol", "HTTP/1.0"}});
+    page.number(name, all - http10 - http2, {{"protocol", "HTTP/1.1"}});
+    page.number(name, http2, {{"protocol", "HTTP/2.0"}});
   }
 
   void add_snapshot(Page& page) const {

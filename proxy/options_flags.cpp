@@ -233,10 +233,12 @@ std::vector<Flag> show_flags() {
        word("access-log", "PATH", "File that the access log is appended to, `-` for standard output, or `off`.",
             &Options::access_log, is_anything, "must be a path, - or off"),
        choice<AccessLogFormat>("log-format", "FORMAT",
-                               "Of the access log: `upstreaminfo` (the default line of "
-                               "ingress-nginx) or `json`.",
+                               "Of the access log: `upstreaminfo` (the default line of ingress-nginx), "
+                               "`upstreaminfo-grpc` (the same with $grpc_status behind it) or `json`.",
                                &Options::log_format,
-                               {{"upstreaminfo", AccessLogFormat::upstreaminfo}, {"json", AccessLogFormat::json}}),
+                               {{"upstreaminfo", AccessLogFormat::upstreaminfo},
+                                {"upstreaminfo-grpc", AccessLogFormat::upstreaminfo_grpc},
+                                {"json", AccessLogFormat::json}}),
        choice<ProgramLogFormat>("program-log-format", "FORMAT",
                                 "Of the program's own log on standard error: `text` or "
                                 "`json`.",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/grpc_reply.hpp"
 #include "proxy/policy_runner.hpp"
 #include "router/hop_headers.hpp"
 
@@ -193,7 +194,9 @@ bool Relay::take_head(const ResponseHead& head) {
   if (retained_ > 0) client_.body.consume(std::exchange(retained_, 0));
   head_done_ = true;
   record_.status = exchange.record.status = head.status;
+  if (exchange.record.grpc) note_grpc_status(exchange.record, head.fields);
   record_.header_time = client_.worker.readiness.now_precise() - began_;
+  answers_grpc_ = exchange.record.grpc && is_grpc(head.fields) && framing_.body == BodyKind::chunked;
   run_on_response(exchange, head.status);
   if (client_.worker.leaving || rest_is_unwanted(head.status)) client_.response.close_after();
   client_.response.head(head, *exchange.response_edits, framing_.body, framing_.length);
@@ -278,7 +281,10 @@ bool Relay::pull_body() {
     state = upstream_.body().pull(piece, false);
   }
   if (gathered) progress_.upstream_read = client_.session.now();
-  if (state == BodyState::end) client_.response.end(upstream_.body().trailers());
+  if (state == BodyState::end) {
+    if (client_.exchange.record.grpc) note_grpc_status(client_.exchange.record, upstream_.body().trailers());
+    client_.response.end(upstream_.body().trailers());
+  }
   progress_.client_write = client_.session.now();  // all was drained before
   if (!client_.response.send()) return end(RelayEnd::client_gone);
   if (state == BodyState::failed) {
@@ -306,7 +312,7 @@ LoopTime Relay::last_upstream_sign() const {
 }
 
 LoopTime Relay::deadline() const {
-  LoopTime at = LoopTime::max();
+  LoopTime at = client_.exchange.deadline;
   const Limits& limits = client_.worker.limits;
   if (!upstream_drained() && !upstream_broken_) {
     at = std::min(at, progress_.upstream_write + settings().send_timeout);
@@ -326,7 +332,9 @@ void Relay::time_out() {
   if (!client_drained()) flush_client();
   if (ended_ || deadline() > now) return;  // its bytes moved, though nobody told this Session
   const Limits& limits = client_.worker.limits;
-  if (!client_drained() && now >= progress_.client_write + limits.client_send_timeout) {
+  if (now >= client_.exchange.deadline) {
+    fail(AttemptFailure::read_timeout, "the client's grpc-timeout passed");
+  } else if (!client_drained() && now >= progress_.client_write + limits.client_send_timeout) {
     limit_ = "client_send_timeout";
     end(RelayEnd::client_gone);
   } else if (!upstream_drained() && !upstream_broken_ && now >= progress_.upstream_write + settings().send_timeout) {

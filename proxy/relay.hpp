@@ -34,6 +34,8 @@ class Relay {
   std::string_view limit() const { return limit_; }    // the one that was hit, or ""
   bool request_bytes_sent() const { return upstream_.request_bytes_sent(); }
   bool body_consumed() const { return body_consumed_; }
+  // After cut: trailers may stand where the response broke off, and its client knows what they say.
+  bool can_end_as_grpc() const { return answers_grpc_ && client_.exchange.over_http2; }
   // After complete: nothing is left on the connection, and both sides let it persist.
   bool reusable() const;
 
@@ -91,6 +93,7 @@ class Relay {
   bool upstream_broken_ = false;  // takes no more bytes; it may still have sent a response
   bool head_done_ = false;
   bool body_consumed_ = false;
+  bool answers_grpc_ = false;  // with messages, and the status behind them
   bool ended_ = false;
   RelayEnd end_ = RelayEnd::complete;
   AttemptFailure failure_ = AttemptFailure::closed_before_response;

@@ -38,6 +38,9 @@ std::string full_name(std::string_view ns, std::string_view ingress) {
 
 void observe(RequestSeries& series, const ExchangeRecord& record) {
   series.requests.add();
+  if (record.grpc) {
+    series.grpc[record.grpc_status ? static_cast<std::size_t>(*record.grpc_status) : grpc_status_count].add();
+  }
   series.request_duration.observe(time_bounds, as_count(std::max(record.request_time, std::chrono::microseconds(0))));
   series.request_size.observe(length_bounds, record.request_length);
   series.response_size.observe(length_bounds, record.bytes_sent);

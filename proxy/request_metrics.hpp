@@ -12,6 +12,7 @@
 
 #include "proxy/counter.hpp"
 #include "proxy/exchange_record.hpp"
+#include "router/grpc.hpp"
 #include "router/route_table.hpp"
 
 namespace fairlead {
@@ -55,6 +56,8 @@ struct RequestSeries {
   bool host_defined = true;
 
   Counter requests;
+  // Those of gRPC by the status that they were told; the last one counts those that were told none.
+  std::array<Counter, grpc_status_count + 1> grpc;
   Buckets<time_bounds.size()> request_duration, response_duration, header_duration, connect_duration;
   Buckets<length_bounds.size()> request_size, response_size;
   Buckets<size_bounds.size()> bytes_sent;

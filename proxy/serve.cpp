@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "proxy/forward.hpp"
+#include "proxy/grpc_reply.hpp"
 #include "proxy/local_reply.hpp"
 #include "proxy/policy_runner.hpp"
 #include "router/hop_headers.hpp"
@@ -177,6 +178,11 @@ void prepare(Exchange& exchange, const WorkerContext& worker, const ClientAddres
 bool answered_here(ClientSide& client, std::string_view server_name) {
   Exchange& exchange = client.exchange;
   describe_request(client);
+  if (is_grpc(exchange.request.fields) && !begin_grpc(exchange)) {
+    client.response.close_after();
+    reply_as_grpc(client, GrpcStatus::internal, "malformed grpc-timeout");
+    co_return true;
+  }
   if (const Verdict bad = check(exchange); bad != go_on) {
     refuse(client, bad, {});
     return true;
@@ -205,6 +211,7 @@ void finish(ClientSide& client) {
   ExchangeRecord& record = client.exchange.record;
   const ReadinessSet& clock = client.worker.readiness;
   record.when = clock.wall_now();
+  if (record.grpc && record.status == 499) record.grpc_status = GrpcStatus::cancelled;
   record.request_time = clock.now_precise() - client.exchange.started;
   record.bytes_sent = client.response.bytes_sent();
   record.body_bytes_sent = client.response.body_bytes_sent();

@@ -1,5 +1,7 @@
 #include "proxy/upstream_connect.hpp"
 
+#include <algorithm>
+
 #include "proxy/http1_upstream.hpp"
 #include "proxy/http2_upstream_pool.hpp"
 #include "proxy/upstream_dial.hpp"
@@ -23,17 +25,22 @@ Connected left() {
   return gone;
 }
 
+// No longer than the client itself waits.
+LoopTime until(const ClientSide& client, LoopTime timeout) {
+  return std::min(client.session.now() + timeout, client.exchange.deadline);
+}
+
 // A connection of its own.
 Task<Connected> connect_http1(ClientSide& client, std::shared_ptr<EndpointState> endpoint, LoopTime timeout) {
   WorkerContext& worker = client.worker;
   UpstreamDial dial(worker, *endpoint, client.session);
-  LoopTime deadline = client.session.now() + timeout;
+  LoopTime deadline = until(client, timeout);
   UpstreamDial::State before = UpstreamDial::State::connecting;
   for (;;) {
     const UpstreamDial::State state = dial.step();
     if (state == UpstreamDial::State::done) break;
     if (state == UpstreamDial::State::failed) co_return failed(dial.fault().failure, dial.fault().reason);
-    if (state != before) deadline = client.session.now() + timeout;
+    if (state != before) deadline = until(client, timeout);
     before = state;
     if (!co_await client.session.wait_until(deadline)) {
       const bool in_handshake = state == UpstreamDial::State::handshaking;
@@ -53,7 +60,7 @@ Task<Connected> connect_http1(ClientSide& client, std::shared_ptr<EndpointState>
 Task<Connected> connect_http2(ClientSide& client, std::shared_ptr<EndpointState> endpoint, LoopTime timeout) {
   Http2UpstreamWait wait(client.session);
   client.worker.http2_upstreams.join(wait, std::move(endpoint));
-  const LoopTime deadline = client.session.now() + timeout;
+  const LoopTime deadline = until(client, timeout);
   while (wait.waits()) {
     if (!co_await client.session.wait_until(deadline)) {
       co_return failed(AttemptFailure::connect_timeout, wait.what_for());

@@ -42,7 +42,9 @@ struct WorkerCounters {
   Counter upstream_reuses;
   Counter retries;  // attempts after the first; counted by WorkerMetrics::record
 
-  Counter requests;  // counted by WorkerMetrics::record
+  // Counted by WorkerMetrics::record.
+  Counter requests;
+  Counter requests_http10, requests_http2;  // of these; the rest is HTTP/1.1
   LimitHits limit_hits;
   Counter access_log_dropped;  // lines
 };

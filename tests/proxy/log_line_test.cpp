@@ -62,9 +62,9 @@ AttemptRecord attempt(const char* address, std::uint16_t port, int status, std::
   return record;
 }
 
-std::string upstreaminfo(const ExchangeRecord& record) {
+std::string upstreaminfo(const ExchangeRecord& record, bool with_grpc_status = false) {
   LogTime time;
-  return written([&](LineWriter& out) { write_upstreaminfo(out, record, time); });
+  return written([&](LineWriter& out) { write_upstreaminfo(out, record, time, with_grpc_status); });
 }
 
 std::string json_line(const ExchangeRecord& record) {
@@ -200,6 +200,28 @@ TEST(Upstreaminfo, SaysHttp10) {
   ExchangeRecord record = plain_record();
   record.http_minor = 0;
   EXPECT_NE(upstreaminfo(record).find("\"GET /a?b=c HTTP/1.0\""), std::string::npos);
+}
+
+TEST(Upstreaminfo, EndsWithTheGrpcStatusWhenAsked) {
+  ExchangeRecord record = plain_record();
+  EXPECT_TRUE(upstreaminfo(record, true).ends_with(" 0123456789abcdef -\n"));
+  record.grpc_status = GrpcStatus::unavailable;
+  EXPECT_TRUE(upstreaminfo(record, true).ends_with(" 0123456789abcdef 14\n"));
+  EXPECT_TRUE(upstreaminfo(record).ends_with(" 0123456789abcdef\n"));
+}
+
+TEST(Upstreaminfo, SaysHttp2) {
+  ExchangeRecord record = plain_record();
+  record.http_major = 2;
+  EXPECT_NE(upstreaminfo(record).find("\"GET /a?b=c HTTP/2.0\""), std::string::npos);
+}
+
+TEST(JsonLine, HoldsTheGrpcStatusAsANumber) {
+  ExchangeRecord record = plain_record();
+  record.grpc = true;
+  EXPECT_EQ(json_line(record).find("grpc_status"), std::string::npos);
+  record.grpc_status = GrpcStatus::ok;
+  EXPECT_NE(json_line(record).find("\"status\":200,\"grpc_status\":0,"), std::string::npos);
 }
 
 TEST(JsonLine, HoldsEveryKeyThatHasAValue) {

@@ -171,6 +171,38 @@ TEST_F(MetricsPage, CountsRetriesAndLimits) {
   EXPECT_THAT(text, HasSubstr(std::string("nginx_process_requests_total{") + controller + "} 1\n"));
 }
 
+TEST_F(MetricsPage, CountsWhatRequestsOfGrpcWereTold) {
+  ExchangeRecord called = record();
+  called.grpc = true;
+  one_.record(called);
+  called.grpc_status = GrpcStatus::unavailable;
+  one_.record(called);
+  other_.record(called);
+  other_.record(record());
+  const std::string text = page();
+  const std::string labels =
+      "fairlead_grpc_requests_total{host=\"a.example.com\",path=\"/cart\",namespace=\"default\","
+      "ingress=\"shop\",service=\"web\",method=\"GET\",status=\"200\",canary=\"\",grpc_status=";
+  EXPECT_THAT(text, HasSubstr(labels + "\"14\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr(labels + "\"none\"} 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("grpc_status=\"0\"")));
+}
+
+TEST_F(MetricsPage, CountsRequestsByProtocol) {
+  ExchangeRecord spoken = record();
+  one_.record(spoken);
+  spoken.http_minor = 0;
+  one_.record(spoken);
+  spoken = record();
+  spoken.http_major = 2;
+  one_.record(spoken);
+  other_.record(spoken);
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("fairlead_requests_by_protocol_total{protocol=\"HTTP/1.0\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_requests_by_protocol_total{protocol=\"HTTP/1.1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("fairlead_requests_by_protocol_total{protocol=\"HTTP/2.0\"} 2\n"));
+}
+
 TEST_F(MetricsPage, SaysThatNothingIsServedYet) {
   const std::string text = page();
   EXPECT_THAT(text, HasSubstr(std::string("config_last_reload_successful{") + controller + "} 0\n"));
@@ -231,7 +263,9 @@ std::string kind_text(MetricKind kind) {
 
 TEST_F(MetricsPage, HoldsExactlyTheMetricsOfTheTable) {
   publish();
-  one_.record(record());
+  ExchangeRecord called = record();
+  called.grpc = true;
+  one_.record(called);
   std::set<std::string> wanted;
   for (const MetricSpec& spec : metric_specs()) {
     EXPECT_TRUE(wanted.insert(std::string(spec.name) + ' ' + kind_text(spec.kind)).second) << spec.name;
@@ -248,7 +282,9 @@ TEST_F(MetricsPage, HoldsExactlyTheMetricsOfTheTable) {
 // The labels of each line stand in the table, in its order.
 TEST_F(MetricsPage, HasTheLabelsOfTheTable) {
   publish();
-  one_.record(record());
+  ExchangeRecord called = record();
+  called.grpc = true;
+  one_.record(called);
   const std::string text = page();
   for (const MetricSpec& spec : metric_specs()) {
     const std::string name = std::string(spec.name) + (spec.kind == MetricKind::histogram ? "_count" : "");

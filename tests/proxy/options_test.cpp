@@ -98,8 +98,10 @@ TEST(Options, ListsMayBeRepeated) {
 TEST(Options, ChooseFormats) {
   EXPECT_EQ(accepted({"--log-format", "json"}).log_format, AccessLogFormat::json);
   EXPECT_EQ(accepted({"--log-format=upstreaminfo"}).log_format, AccessLogFormat::upstreaminfo);
+  EXPECT_EQ(accepted({"--log-format=upstreaminfo-grpc"}).log_format, AccessLogFormat::upstreaminfo_grpc);
   EXPECT_EQ(accepted({"--program-log-format=json"}).program_log_format, ProgramLogFormat::json);
-  EXPECT_THAT(refused({"--log-format=xml"}), HasSubstr("--log-format=xml: must be one of upstreaminfo json"));
+  EXPECT_THAT(refused({"--log-format=xml"}),
+              HasSubstr("--log-format=xml: must be one of upstreaminfo upstreaminfo-grpc json"));
 }
 
 TEST(Options, RefuseValuesWithoutSense) {
