@@ -45,12 +45,18 @@ class Case:
     upload: int = 0  # bytes of a request's body, or of a WebSocket message
     headers: tuple = ()
     connections: int = 50
+    streams: int = 0  # of each connection, at once: HTTP/2; 0: HTTP/1.1
     options: tuple = ()  # of bench_load; without any, h2load makes the requests
     rate: int = 0  # requests a second, open loop
     slow: bool = False  # few requests take long
     proxies: tuple = PROXIES
     own: str = "fairlead"  # which of the proxies is ours
     traced: bool = False  # its system calls are counted
+
+    @property
+    def at_once(self):
+        """Requests that are under way at the same time."""
+        return self.connections * max(1, self.streams)
 
     @property
     def origin(self):
@@ -64,7 +70,18 @@ KERNEL = "kernel's share"  # no proxy: bytes are passed on unread
 SMALL_BODIES = (Goal(0.65, 0.72),)
 LARGE_BODIES = (Goal(0.65, 0.75, "nginx"), Goal(0.9, 1.0, "haproxy"))
 TLS = (Goal(0.65, 0.72),)
+HTTP2 = (Goal(0.65, 0.8, "best"),)
 OPEN = (Goal(0.6, 0.7), Goal(1.0, 1.0, "best", "p50"), Goal(1.0, 1.0, "best", "p99"))
+
+
+
+def http2(name, path, body, upload=0, slow=False):
+    """Over TLS and in clear text, with few streams on some connections and with many on one. Towards the origin HTTP/1.1."""
+    shapes = [(prefix, tls, connections, streams) for prefix, tls in (("h2", True), ("h2c", False))
+              for connections, streams in ((10, 10), (1, 100))]
+    return [Case(f"{prefix} {name}, {connections} × {streams}", path, body, HTTP2, tls=tls, upload=upload, connections=connections,
+                 streams=streams, slow=slow, traced=name == "GET 128 B") for prefix, tls, connections, streams in shapes]
+
 
 CASES = [
     Case("GET 128 B", "/128", SMALL, SMALL_BODIES, traced=True, proxies=(*PROXIES, KERNEL)),
@@ -92,6 +109,11 @@ CASES = [
          proxies=("fairlead", MANY, "nginx")),
     Case("GET 128 B with access log, metrics and policies", "/128", SMALL, (Goal(1.05, 1.1, "fairlead"),), own=POLICIES,
          headers=("Origin: https://app.example.com",), proxies=("fairlead", POLICIES, "nginx")),
+    *http2("GET 128 B", "/128", SMALL),
+    *http2("GET 10 KB", "/10k", 10 * KB),
+    *http2("GET 1 MB", "/large/1m", MB, slow=True),
+    *http2("upload 10 KB", f"/fixed/{SMALL}", SMALL, upload=10 * KB),
+    *http2("upload 1 MB", f"/fixed/large/{SMALL}", SMALL, upload=MB, slow=True),
 ]
 
 

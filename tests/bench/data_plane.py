@@ -20,17 +20,17 @@ class Effort:
 
 
 def fewest(case):
-    """Whole turns of all connections; one turn where a request takes long."""
+    """Whole turns of all connections and streams; one turn where a request takes long."""
     if case.rate:
         return WARM_UP
-    return case.connections * (1 if case.slow else max(1, WARM_UP // case.connections))
+    return case.at_once * (1 if case.slow else max(1, WARM_UP // case.at_once))
 
 
 def requests_of(case, rate, seconds):
-    """Fills the time, in whole turns of all connections."""
+    """Fills the time, in whole turns of all connections and streams."""
     if case.rate:
         return max(WARM_UP, int(case.rate * seconds))
-    return max(1, round(rate * seconds / case.connections)) * case.connections
+    return max(1, round(rate * seconds / case.at_once)) * case.at_once
 
 
 def warm_up(bench, case, names):

@@ -63,12 +63,13 @@ def at(results, *path):
 
 def memory_rows(results):
     calls = at(results, "cases", "GET 128 B", "fairlead", "system_calls")
-    idle = {kind: at(results, "idle connections", kind, "fairlead") for kind in ("plain", "TLS")}
+    idle = {kind: at(results, "idle connections", kind, "fairlead") for kind in ("plain", "TLS", "h2 TLS")}
     kb = {kind: None if size is None else size / 1024 for kind, size in idle.items()}
     return [
         Row("system calls a request, GET 128 B", sum(calls.values()) if calls else None, 4.2, 4.2),
         Row("memory of an idle connection, plain", kb["plain"], 0.6, 0.6, "KB"),
         Row("memory of an idle connection, TLS", kb["TLS"], 15, 15, "KB"),
+        Row("memory of an idle connection, h2 over TLS", kb["h2 TLS"], 24, 24, "KB"),
         Row("memory after 10,000,000 requests and 100,000 connections, against the first tenth", at(results, "memory under traffic", "growth"),
             0.02, 0.05, "%"),
     ]

@@ -64,10 +64,11 @@ def finished(command):
 
 
 def h2load(case, proxy, requests, bench):
-    scheme, port = ("https", proxy.tls_port) if case.tls else ("http", proxy.plain_port)
+    scheme, port = ("https", proxy.tls_port) if case.tls else ("http", proxy.h2c_port if case.streams else proxy.plain_port)
+    protocol = ["--npn-list=h2", "-p", "h2c", "-m", case.streams] if case.streams else ["--h1"]
     headers = [word for header in case.headers for word in ("-H", header)]
     upload = ["-d", bench.folder / upload_file(bench.folder, case.upload)] if case.upload else []
-    return ["h2load", "--h1", "-t", "1", "-c", min(case.connections, requests), "-n", requests, *headers, *upload, "--connect-to",
+    return ["h2load", *protocol, "-t", "1", "-c", min(case.connections, requests), "-n", requests, *headers, *upload, "--connect-to",
         f"127.0.0.1:{port}", f"{scheme}://{peers.HOST}:{port}{case.path}"]
 
 
@@ -95,7 +96,8 @@ def h2load_facts(text):
     }
     facts = {name: float(match.group(1)) if match else 0 for name, match in found.items()}
     facts["seconds"] = facts["good"] / facts["seconds"] if facts["seconds"] else 0
-    return facts
+    protocol = re.search(r"Application protocol: (\S+)", text)
+    return {**facts, "protocol": protocol.group(1) if protocol else None}
 
 
 def own_facts(text):
@@ -106,7 +108,9 @@ def own_facts(text):
 def wanted(case, requests):
     """What a right run says, of what its generator can say: exactly, or the least of it."""
     facts = {"good": requests, "2xx": requests, "body bytes": requests * case.body, "requests at the origin": requests}
-    if not uses_h2load(case):
+    if uses_h2load(case):
+        facts["protocol"] = ("h2" if case.tls else "h2c") if case.streams else "http/1.1"
+    else:
         facts |= {"errors": 0, "closed": 0}
     if "--close" in case.options:
         facts["connected"] = requests

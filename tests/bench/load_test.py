@@ -1,13 +1,16 @@
 #!/usr/bin/python3
 """What counts as a right run. Run by tests/run bench."""
 import json
+import types
 import unittest
 
 import cases
+import data_plane
 import load
 import system_calls
 
-H2LOAD = """finished in 1.50s, 66666.67 req/s, 12.34MB/s
+H2LOAD = """Application protocol: http/1.1
+finished in 1.50s, 66666.67 req/s, 12.34MB/s
 requests: 100000 total, 100000 started, 100000 done, 100000 succeeded, 0 failed, 0 errored, 0 timeout
 status codes: 100000 2xx, 0 3xx, 0 4xx, 0 5xx
 traffic: 30.52MB (32000000) total, 15.26MB (16000000) headers (space savings 0.00%), 12.21MB (12800000) data
@@ -23,6 +26,33 @@ STRACE = """% time     seconds  usecs/call     calls    errors syscall
 
 def case(name):
     return next(case for case in cases.CASES if case.name == name)
+
+
+class RequestsTest(unittest.TestCase):
+    def test_requests_fill_whole_turns_of_connections_and_streams(self):
+        self.assertEqual(data_plane.fewest(case("h2 GET 128 B, 1 × 100")), 200)
+        self.assertEqual(data_plane.fewest(case("h2 GET 1 MB, 10 × 10")), 100)
+        self.assertEqual(data_plane.requests_of(case("h2 GET 128 B, 10 × 10"), 1234.5, 1), 1200)
+        self.assertEqual(data_plane.requests_of(case("GET 128 B"), 1234.5, 1), 1250)
+
+
+class HowTest(unittest.TestCase):
+    def h2load(self, name):
+        proxy = types.SimpleNamespace(plain_port=1, tls_port=2, h2c_port=3)
+        return " ".join(map(str, load.h2load(case(name), proxy, 1000, None)))
+
+    def test_http_2_in_clear_text_has_a_port_of_its_own(self):
+        command = self.h2load("h2c GET 128 B, 10 × 10")
+        self.assertIn(" -p h2c -m 10 ", command)
+        self.assertIn("-c 10 -n 1000 --connect-to 127.0.0.1:3 http://", command)
+
+    def test_http_2_over_tls(self):
+        command = self.h2load("h2 GET 128 B, 1 × 100")
+        self.assertIn(" --npn-list=h2 ", command)
+        self.assertIn("-c 1 -n 1000 --connect-to 127.0.0.1:2 https://", command)
+
+    def test_everything_else_is_http_1(self):
+        self.assertIn("--h1 -t 1 -c 50 -n 1000 --connect-to 127.0.0.1:1 http://", self.h2load("GET 128 B"))
 
 
 class RunTest(unittest.TestCase):
@@ -41,6 +71,13 @@ class RunTest(unittest.TestCase):
     def test_bytes_that_are_missing_are_found(self):
         facts = {**load.h2load_facts(H2LOAD.replace("(12800000)", "(12799999)")), "requests at the origin": 100000}
         self.assertIn("body bytes: 12799999", self.differences("GET 128 B", facts))
+
+    def test_a_run_over_another_protocol_than_was_asked_for_is_found(self):
+        facts = {**load.h2load_facts(H2LOAD), "requests at the origin": 100000}
+        self.assertEqual(self.differences("h2 GET 128 B, 10 × 10", facts), "protocol: http/1.1 instead of h2")
+        facts = {**load.h2load_facts(H2LOAD.replace("http/1.1", "h2c")), "requests at the origin": 100000}
+        self.assertEqual(self.differences("h2c GET 128 B, 1 × 100", facts), "")
+        self.assertEqual(self.differences("GET 128 B", facts), "protocol: h2c instead of http/1.1")
 
     def test_a_generator_that_said_nothing_is_no_right_run(self):
         self.assertIn("good: 0", self.differences("GET 128 B", load.h2load_facts("connection refused")))

@@ -8,15 +8,21 @@ from load import finished, pinned
 from servers import Wrong, memory_bytes
 
 WARM_CONNECTIONS = 20
+KINDS = {
+    "plain": ("bench_load", "--idle", "--requests", "COUNT"),
+    "TLS": ("bench_load", "--idle", "--requests", "COUNT", "--tls"),
+    "h2 TLS": ("bench_idle_http2",),
+}
 
 
 class IdleConnections:
-    """Connections on which one request was answered, then nothing."""
+    """Connections on which one request was answered, then nothing. kind: of KINDS."""
 
-    def __init__(self, bench, proxy, count, tls):
-        port = proxy.tls_port if tls else proxy.plain_port
-        command = [bench.programs / "bench_load", "--idle", "--port", port, "--host", peers.HOST, "--path", "/128", "--connections", count,
-            "--requests", count, *(["--tls"] if tls else [])]
+    def __init__(self, bench, proxy, count, kind):
+        program, *options = KINDS[kind]
+        port = proxy.plain_port if kind == "plain" else proxy.tls_port
+        options = [str(count) if option == "COUNT" else option for option in options]
+        command = [bench.programs / program, "--port", port, "--host", peers.HOST, "--path", "/128", "--connections", count, *options]
         self.process = subprocess.Popen(pinned(bench.core, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline().strip() != "ready":
             raise Wrong(f"{proxy.name}: {count} connections do not stand")
@@ -27,14 +33,14 @@ class IdleConnections:
             raise Wrong(f"{proxy.name}: idle connections were lost: {facts}")
 
 
-def bytes_a_connection(bench, name, count, tls):
+def bytes_a_connection(bench, name, count, kind):
     """From a fresh process that has answered a few requests."""
     proxy = bench.proxies[name]
     proxy.stop()
     proxy.start()
-    few = IdleConnections(bench, proxy, WARM_CONNECTIONS, tls)
+    few = IdleConnections(bench, proxy, WARM_CONNECTIONS, kind)
     before = proxy.memory_bytes()
-    many = IdleConnections(bench, proxy, count, tls)
+    many = IdleConnections(bench, proxy, count, kind)
     each = (proxy.memory_bytes() - before) / count
     many.end(proxy, count)
     few.end(proxy, WARM_CONNECTIONS)
@@ -42,10 +48,10 @@ def bytes_a_connection(bench, name, count, tls):
 
 
 def idle(bench, names, count):
-    """{"plain" or "TLS": {proxy: bytes a connection}}"""
+    """{one of KINDS: {proxy: bytes a connection}}"""
     for origin in bench.origins.values():
         origin.start()
-    return {kind: {name: bytes_a_connection(bench, name, count, kind == "TLS") for name in names} for kind in ("plain", "TLS")}
+    return {kind: {name: bytes_a_connection(bench, name, count, kind) for name in names} for kind in KINDS}
 
 
 def flat(bench, requests, connections, cores):

@@ -16,7 +16,10 @@ METHOD = """## Method, and its limits
   CPU time is the scheduler's own count for each process. A run counts only if there was no error, every status and every body byte
   was right, and the origin answered as many requests as the client made.
 - Generators: h2load for requests on kept connections; [programs/load.cpp](programs/load.cpp) for the open loop (latency from when a
-  request was due), connections and handshakes a request, chunked uploads, WebSocket messages and idle connections.
+  request was due), connections and handshakes a request, chunked uploads, WebSocket messages and idle connections;
+  [programs/idle_http2.cpp](programs/idle_http2.cpp) for idle HTTP/2 connections.
+- Rows that begin with h2 (over TLS) or h2c (in clear text, known beforehand) are HTTP/2 from the client to the proxy, so many
+  connections × so many streams at once on each; towards the origin everybody speaks HTTP/1.1 over kept connections.
 - Every proxy has one worker, adds the same eight request headers, negotiates the same TLS, and is configured in [peers/](peers): a
   mistake there is a mistake in these figures.
 - This is loopback on one virtual machine with few cores: no network card, no other machine, a kernel whose share is the same for

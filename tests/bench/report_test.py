@@ -4,6 +4,7 @@ import unittest
 
 import cases
 import goals
+import memory
 import report
 
 
@@ -55,6 +56,17 @@ class GoalsTest(unittest.TestCase):
         found = results(**{"GET 128 B": {"wrong": "good: 1 instead of 2"}})
         self.assertEqual(self.row(found, "GET 128 B: CPU").verdict, "not measured")
         self.assertIn("did other work", report.page(found))
+
+    def test_http_2_is_held_against_the_best_peer_of_all(self):
+        found = {"fairlead": measured(0.6), "nginx": measured(1.2), "haproxy": measured(1.0), "envoy": measured(0.8)}
+        row = self.row(results(**{"h2 GET 128 B, 10 × 10": found}), "h2 GET 128 B, 10 × 10: CPU of the best peer")
+        self.assertAlmostEqual(row.value, 0.75)
+        self.assertEqual(row.verdict, "floor")
+
+    def test_every_kind_of_idle_connection_has_a_row(self):
+        found = {**results(), "idle connections": {kind: {"fairlead": 2048} for kind in memory.KINDS}}
+        rows = [row for row in goals.rows(found) if row.name.startswith("memory of an idle connection")]
+        self.assertEqual([row.value for row in rows], [2, 2, 2])
 
     def test_memory_a_path_is_the_difference_by_the_paths(self):
         control = {"sizes": {"40000": {"rss_bytes": 208_000_000}}, "api few": {"rss_bytes": 8_000_000}, "paths": {"api": 400_000}}

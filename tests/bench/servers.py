@@ -14,15 +14,16 @@ class Wrong(Exception):
 
 
 class Server:
-    """One server process (with its children)."""
+    """One server process (with its children). h2c_port: where HTTP/2 in clear text is spoken, if not where HTTP/1.1 is."""
 
-    def __init__(self, name, command, ports, core, folder, environment=None):
+    def __init__(self, name, command, ports, core, folder, environment=None, h2c_port=None):
         self.name = name
         pinned = ["taskset", "-c", str(core), "chrt", "-b", "0"] if core is not None else []
         self.command = [*pinned, *map(str, command)]
         self.ports = ports
         self.plain_port = ports[0]
         self.tls_port = ports[1] if len(ports) > 1 else None
+        self.h2c_port = h2c_port or self.plain_port
         self.log = folder / f"{name}.out"
         self.environment = {**os.environ, **(environment or {})}
         self.process = None

@@ -12,9 +12,9 @@ from servers import Server
 
 HERE = Path(__file__).resolve().parent
 HOST = "bench.example.com"
-PORTS = {"ORIGIN": 9200, "STREAMS": 9201, "NGINX": 9211, "NGINX_TLS": 9212, "HAPROXY": 9221, "HAPROXY_TLS": 9222, "FAIRLEAD": 9231,
+PORTS = {"ORIGIN": 9200, "STREAMS": 9201, "NGINX": 9211, "NGINX_TLS": 9212, "NGINX_H2C": 9213, "HAPROXY": 9221, "HAPROXY_TLS": 9222, "HAPROXY_H2C": 9223, "FAIRLEAD": 9231,
     "FAIRLEAD_TLS": 9232, "FAIRLEAD_ADMIN": 9233, "POLICIES": 9241, "POLICIES_ADMIN": 9243, "MANY": 9251, "MANY_ADMIN": 9253,
-    "ENVOY": 9261, "ENVOY_TLS": 9262, "FLOOR": 9271}
+    "ENVOY": 9261, "ENVOY_TLS": 9262, "ENVOY_H2C": 9263, "FLOOR": 9271}
 SMALL = 128
 KB, MB = 1024, 1024 * 1024
 FILES = {"1k": KB, "10k": 10 * KB, "large/64k": 64 * KB, "large/256k": 256 * KB, "large/1m": MB, "large/100m": 100 * MB}
@@ -79,7 +79,8 @@ def prepare(folder, core, programs, fairlead_program, envoy):
     configuration = Configurations(folder)
 
     def server(name, command, *ports, environment=None):
-        return Server(name, command, [PORTS[port] for port in ports], core, folder, environment)
+        h2c = next((PORTS[port] for port in ports if port.endswith("_H2C")), None)
+        return Server(name, command, [PORTS[port] for port in ports], core, folder, environment, h2c)
 
     configuration.write("fairlead.yaml", "manifests/bench.yaml")
     configuration.write("fairlead-policies.yaml", "policies/bench.yaml")
@@ -90,15 +91,17 @@ def prepare(folder, core, programs, fairlead_program, envoy):
     proxies = {
         "fairlead": server("fairlead", fairlead(fairlead_program, ["--manifests", folder / "manifests"], "off", PORTS["FAIRLEAD"],
                            PORTS["FAIRLEAD_ADMIN"], PORTS["FAIRLEAD_TLS"]), "FAIRLEAD", "FAIRLEAD_TLS", "FAIRLEAD_ADMIN"),
-        "nginx": server("nginx", ["nginx", "-c", configuration.write("nginx.conf")], "NGINX", "NGINX_TLS", environment=NGINX_ENVIRONMENT),
-        "haproxy": server("haproxy", ["haproxy", "-db", "-f", configuration.write("haproxy.cfg")], "HAPROXY", "HAPROXY_TLS"),
+        "nginx": server("nginx", ["nginx", "-c", configuration.write("nginx.conf")], "NGINX", "NGINX_TLS", "NGINX_H2C",
+                        environment=NGINX_ENVIRONMENT),
+        "haproxy": server("haproxy", ["haproxy", "-db", "-f", configuration.write("haproxy.cfg")], "HAPROXY", "HAPROXY_TLS",
+                          "HAPROXY_H2C"),
         "fairlead with policies": server("fairlead-policies", fairlead(fairlead_program, ["--manifests", folder / "policies"],
                                          folder / "access.log", PORTS["POLICIES"], PORTS["POLICIES_ADMIN"]), "POLICIES", "POLICIES_ADMIN"),
         "kernel's share": server("floor", [programs / "bench_floor", str(PORTS["FLOOR"]), str(PORTS["ORIGIN"])], "FLOOR"),
     }
     if envoy:
         proxies["envoy"] = server("envoy", [envoy, "-c", configuration.write("envoy.yaml"), "--concurrency", "1", "--disable-hot-restart",
-                                  "--log-level", "warn"], "ENVOY", "ENVOY_TLS")
+                                  "--log-level", "warn"], "ENVOY", "ENVOY_TLS", "ENVOY_H2C")
     return origins, proxies
 
 
@@ -106,11 +109,9 @@ def check_same_work(proxies, folder):
     """All proxies must send the same eight headers and negotiate the same TLS. Returns what they negotiate."""
     seen = {}
     for name, proxy in proxies.items():
-        text = subprocess.run(["curl", "-sS", "-H", f"Host: {HOST}", f"http://127.0.0.1:{proxy.plain_port}/headers"],
-                          capture_output=True, text=True, check=True).stdout
-        values = text.split("|")
-        if len(values) != 8 or not all(values) or values[1:] != ["127.0.0.1", "127.0.0.1", HOST, str(proxy.plain_port), *["http"] * 3]:
-            raise SystemExit(f"run: {name} does not add every header: {text}")
+        require_headers(name, "1.1", "http", proxy.plain_port)
+        require_headers(name, "2", "http", proxy.h2c_port, "--http2-prior-knowledge")
+        require_headers(name, "2", "https", proxy.tls_port, "--http2", "--cacert", folder / "bench.crt")
         session = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{proxy.tls_port}", "-servername", HOST,
                               "-groups", "X25519:P-256", "-CAfile", str(folder / "bench.crt")],
                              input="", capture_output=True, text=True).stdout
@@ -118,6 +119,15 @@ def check_same_work(proxies, folder):
     if len(set(seen.values())) != 1:
         raise SystemExit(f"run: the proxies negotiate different TLS: {seen}")
     return next(iter(seen.values()))
+
+
+def require_headers(name, version, scheme, port, *options):
+    """What the origin got of a request to this port, and the version of HTTP that was spoken there."""
+    text = subprocess.run(["curl", "-sS", *options, "--resolve", f"{HOST}:{port}:127.0.0.1", "-H", f"Host: {HOST}", "-w", "|%{http_version}",
+                       f"{scheme}://{HOST}:{port}/headers"], capture_output=True, text=True, check=True).stdout
+    values = text.split("|")
+    if len(values) != 9 or not values[0] or values[1:] != ["127.0.0.1", "127.0.0.1", HOST, str(port), *[scheme] * 3, version]:
+        raise SystemExit(f"run: {name} does not add every header: {text}")
 
 
 def tls_facts(session):
