@@ -7,7 +7,7 @@
 namespace fairlead {
 namespace {
 
-constexpr int reads_a_turn = 8;            // of up to one scratch buffer each, before others get a turn
+constexpr int reads_a_turn = 8;            // before what they brought is passed on, and others get a turn
 constexpr std::size_t max_queued = 1'000;  // frames that wait for the socket, before we stop reading
 
 Http2Settings settings_of(const Limits& limits) {
@@ -51,7 +51,9 @@ Http2Connection::Http2Connection(Session& session, WorkerContext& worker, Stream
       phase_(worker.metrics.counters),
       idle_since_(session.now()),
       head_since_(session.now()),
-      sent_at_(session.now()) {}
+      sent_at_(session.now()) {
+  input_.hold_at_most(ScratchBuffer::usual);
+}
 
 Http2Connection::~Http2Connection() {
   broken_ = true;
@@ -123,7 +125,6 @@ bool Http2Connection::receive() {
     } else {
       if (!http2_.receive(input_.unread())) broken_ = true;
       input_.consume(input_.unread().size());
-      run_ready();  // before the next bytes: streams pass on what they got
     }
   }
   return true;

@@ -20,7 +20,7 @@ Flag limit_count(std::string_view name, std::string_view help, std::uint64_t min
 }
 
 // What must be whole to be understood is gathered in a Worker's read buffer, with a little room for what is around it.
-constexpr std::size_t max_whole = 63 * 1024;
+constexpr std::size_t max_whole = ScratchBuffer::largest_whole - 1024;
 
 Flag limit_size(std::string_view name, std::string_view help, std::uint64_t min, std::size_t Limits::*field,
                 std::size_t max = max_whole) {
@@ -65,7 +65,7 @@ std::vector<Flag> limit_flags() {
        limit_count("max-interim-responses", "More 1xx responses before the final one: 502.", 0,
                    &L::max_interim_responses),
        limit_size("max-pipelined-bytes", "Read ahead of the request that is being answered; more waits in the socket.",
-                  1024, &L::max_pipelined_bytes, ScratchBuffer::size),
+                  1024, &L::max_pipelined_bytes, ScratchBuffer::largest_whole),
        limit_count("max-keepalive-requests", "Requests of one client connection; then it is closed.", 1,
                    &L::max_keepalive_requests),
        limit_count("max-connections", "Clients' connections of the whole program; more are closed at once and counted.",
@@ -75,7 +75,7 @@ std::vector<Flag> limit_flags() {
        limit_count("max-upstream-requests", "Requests of one connection to a service; then it is closed.", 1,
                    &L::max_upstream_requests),
        limit_size("max-tunnel-buffer-bytes", "Unsent bytes held per direction of a WebSocket or other tunnel.", 1024,
-                  &L::max_tunnel_buffer_bytes, ScratchBuffer::size),
+                  &L::max_tunnel_buffer_bytes, ScratchBuffer::largest_whole),
        limit_count("max-splice-pipes",
                    "Large plain bodies of a worker that the kernel moves at the same time; further ones are copied.", 0,
                    &L::max_splice_pipes),
