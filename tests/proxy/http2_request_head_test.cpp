@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
 #include "proxy/http2_memory.hpp"
 
 namespace fairlead {
@@ -63,7 +67,7 @@ TEST(Http2Memory, GivesBackWhatItGot) {
   Http2Memory memory;
   void* const first = memory.allocate(100);
   memory.release(first);
-  EXPECT_EQ(memory.allocate(90), first) << "of the same size class";
+  EXPECT_EQ(memory.allocate(98), first) << "of the same size class";
   memory.release(first);
   char* const text = static_cast<char*>(memory.allocate(20));
   std::copy_n("nineteen characters", 20, text);
@@ -71,6 +75,30 @@ TEST(Http2Memory, GivesBackWhatItGot) {
   EXPECT_STREQ(longer, "nineteen characters");
   memory.release(longer);
   EXPECT_EQ(memory.allocate(0), nullptr);
+}
+
+TEST(Http2Memory, EverySizeHasRoom) {
+  Http2Memory memory;
+  std::vector<void*> blocks;
+  for (std::size_t size = 1; size < 24'000; size += size < 5'000 ? 1 : 97) {
+    void* const block = memory.allocate(size);
+    std::memset(block, static_cast<int>(size), size);  // what is too small is found by AddressSanitizer
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % alignof(std::max_align_t), 0u);
+    blocks.push_back(block);
+  }
+  for (void* const block : blocks) memory.release(block);
+}
+
+// Buffers for frames are used again, and what was beyond their first page is given back to the system in between.
+TEST(Http2Memory, ABufferForFramesIsNoMemoryWhereItWasNotTouched) {
+  Http2Memory memory;
+  char* const buffer = static_cast<char*>(memory.allocate(Http2Memory::least_frame + 10));
+  std::memset(buffer, 'x', Http2Memory::least_frame + 10);
+  memory.release(buffer);
+  char* const again = static_cast<char*>(memory.allocate(Http2Memory::least_frame));
+  EXPECT_EQ(again, buffer);
+  EXPECT_EQ(again[Http2Memory::least_frame - 1], 0);
+  memory.release(again);
 }
 
 }  // namespace
