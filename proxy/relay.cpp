@@ -4,6 +4,7 @@
 
 #include "proxy/grpc_reply.hpp"
 #include "proxy/policy_runner.hpp"
+#include "proxy/websocket_key.hpp"
 #include "router/hop_headers.hpp"
 
 namespace fairlead {
@@ -229,6 +230,9 @@ bool Relay::switch_protocols(const ResponseHead& head) {
   Exchange& exchange = client_.exchange;
   if (!may_switch(head)) {
     return fail(AttemptFailure::invalid_response, "the upstream switched protocols without being asked");
+  }
+  if (exchange.over_http2 && !answers_websocket_key(exchange.request, head)) {
+    return fail(AttemptFailure::invalid_response, "Sec-WebSocket-Accept of the upstream does not answer the key");
   }
   if (retained_ > 0) client_.body.consume(std::exchange(retained_, 0));
   record_.status = exchange.record.status = 101;

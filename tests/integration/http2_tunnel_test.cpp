@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/integration/http2_front.hpp"
+#include "tls/websocket_accept.hpp"
 
 namespace fairlead {
 namespace {
@@ -23,15 +24,19 @@ class Http2Tunnel : public Http2Front {
                     Http2Client::end_headers);
     return stream;
   }
+  // A head that agrees, open for more.
+  static std::string switching(const std::string& accept) {
+    return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+           accept + "\r\n";
+  }
 };
 
 TEST_F(Http2Tunnel, BytesGoBothWaysUntilEachEnds) {
   RawRequest asked;
   Origin origin([&](RawSocket& connection) {
     asked = read_request(connection);
-    connection.send(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Accept: x\r\nSec-WebSocket-Protocol: talk\r\n\r\nfirst");
+    connection.send(switching(websocket_accept(asked.field("Sec-WebSocket-Key"))) +
+                    "Sec-WebSocket-Protocol: talk\r\n\r\nfirst");
     connection.send("you said " + connection.read_exactly(5));
     connection.read_to_end();
     connection.send(", bye");
@@ -74,11 +79,34 @@ TEST_F(Http2Tunnel, AServiceThatDoesNotSwitchIs502) {
   EXPECT_EQ(response.body, "");
 }
 
+// The key is ours, so only we can tell (RFC 6455 4.1): an answer to another one is none of a WebSocket server.
+TEST_F(Http2Tunnel, AServiceThatDoesNotAnswerTheKeyIs502) {
+  std::string answer;
+  std::atomic<int> closed{0};
+  Origin origin([&](RawSocket& connection) {
+    read_request(connection);
+    connection.send(answer + "\r\nhello");
+    if (connection.at_end()) ++closed;
+  });
+  serve(origin.port());
+  int asked = 0;
+  for (const std::string& wrong :
+       {switching("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), switching(""),
+        std::string("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")}) {
+    answer = wrong;
+    const Http2Response response = client->response(connect());
+    EXPECT_EQ(response.status, 502) << wrong;
+    EXPECT_EQ(response.body.find("hello"), std::string::npos);
+    ++asked;
+    EXPECT_TRUE(TestProxy::eventually([&] { return closed == asked; }));
+  }
+}
+
 TEST_F(Http2Tunnel, AResetEndsItAtTheService) {
   std::atomic<bool> gone{false};
   Origin origin([&](RawSocket& connection) {
-    read_request(connection);
-    connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello");
+    const RawRequest request = read_request(connection);
+    connection.send(switching(websocket_accept(request.field("Sec-WebSocket-Key"))) + "\r\nhello");
     gone = connection.at_end();
   });
   serve(origin.port());
