@@ -24,9 +24,14 @@ class Http2ClosedStreams {
     if (stream > last_ + 2) gaps_[gap_count_++ % gaps_.size()] = {last_ + 2, stream - 2};
     if (stream > last_) last_ = stream;
   }
+  // Of a reset by us it is told first, and of the end then: what was told first is right.
   void closed(std::int32_t stream, bool reset_by_us) {
-    for (Closed& known : closed_) {
-      if (known.stream == stream) return;
+    if (!reset_by_us) {
+      if (count_ > 0 && closed_[(count_ - 1) % remembered].stream == stream) return;
+    } else {
+      for (const Closed& known : closed_) {
+        if (known.stream == stream) return;
+      }
     }
     closed_[count_++ % remembered] = {stream, reset_by_us};
   }

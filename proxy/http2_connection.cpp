@@ -96,7 +96,7 @@ bool Http2Connection::turn() {
   do {
     run_ready();
     flush_now();
-  } while (!ready_.empty() && !broken_);
+  } while (any_ready() && !broken_);
   if (input_.empty()) input_.release();
   phase_.enter(!streams_.empty() ? Phase::writing : idle() && settled_ ? Phase::waiting : Phase::reading);
   return !finished();
@@ -130,8 +130,35 @@ bool Http2Connection::receive() {
   return true;
 }
 
+// A stream that waits for room is ready when nobody else is and there is some: one at a time, since it may take it.
+bool Http2Connection::any_ready() {
+  if (!ready_.empty()) return true;
+  for (Http2Stream& stream : waiting_) {
+    if (!has_room(stream.id())) continue;
+    stream.Http2RoomHook::unlink();
+    ready(stream);
+    return true;
+  }
+  return false;
+}
+
+// From half of the limit on, only what leaves at once is taken: a stream that the client does not read stalls no other
+// that it does.
+bool Http2Connection::has_room(std::int32_t stream) const {
+  const std::size_t most = worker_.limits.http2_max_unsent_bytes;
+  if (unsent_ < most / 2) return true;
+  return unsent_ < most && output_.drained() && http2_.window_open(stream);
+}
+
+void Http2Connection::wait_for_room(std::int32_t id) {
+  auto* const stream = static_cast<Http2Stream*>(http2_.channel(id));
+  if (!stream || stream->Http2RoomHook::is_linked()) return;
+  if (waiting_.empty()) worker_.metrics.counters.limit_hits.add("http2_max_unsent_bytes");
+  waiting_.push_back(*stream);
+}
+
 void Http2Connection::run_ready() {
-  while (!ready_.empty()) {
+  while (any_ready()) {
     Http2Stream& stream = ready_.front();
     ready_.pop_front();
     stream.run();

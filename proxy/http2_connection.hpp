@@ -37,6 +37,10 @@ class Http2Connection final : public Http2SessionOwner, public Http2Link {
   void flush_now() override;
   void flush_later() override;
   bool broken() const override { return broken_; }
+  void holds(std::ptrdiff_t change) override { unsent_ += static_cast<std::size_t>(change); }
+  bool has_room(std::int32_t stream) const override;
+  void wait_for_room(std::int32_t stream) override;
+  std::uint64_t progress_of_all() const override { return output_.bytes_given(); }
   std::uint64_t socket_progress() const override { return output_.drained() ? 0 : output_.progress(); }
 
   void on_frame_begin(const Http2FrameHead& head, std::string_view payload) override;
@@ -52,9 +56,12 @@ class Http2Connection final : public Http2SessionOwner, public Http2Link {
   using Streams = boost::intrusive::list<Http2Stream, boost::intrusive::base_hook<Http2StreamHook>>;
   using Ready = boost::intrusive::list<Http2Stream, boost::intrusive::base_hook<Http2ReadyHook>,
                                        boost::intrusive::constant_time_size<false>>;
+  using Waiting = boost::intrusive::list<Http2Stream, boost::intrusive::base_hook<Http2RoomHook>,
+                                         boost::intrusive::constant_time_size<false>>;
 
   bool turn();
   bool receive();
+  bool any_ready();
   void run_ready();
   void on_late_frame(const Http2FrameHead& head);
   void too_much(std::string_view limit);
@@ -79,6 +86,8 @@ class Http2Connection final : public Http2SessionOwner, public Http2Link {
   ConnectionPhase phase_;
   Streams streams_;
   Ready ready_;
+  Waiting waiting_;         // for room, the first for longest
+  std::size_t unsent_ = 0;  // bytes that streams hold
   std::uint32_t requests_ = 0;
   bool settled_ = false;  // the preface came whole, its SETTINGS included
   bool in_head_ = false;  // a header block has begun

@@ -1,6 +1,7 @@
 #include "proxy/http2_response_writer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "proxy/response_fields.hpp"
 
@@ -23,10 +24,18 @@ void Http2ResponseWriter::start(Http2Link& link, std::int32_t stream, Method met
 
 void Http2ResponseWriter::stop() {
   outbox_.clear();
+  note_held();
   trailers_.clear();
   head_sent_ = has_body_ = ended_ = end_given_ = deferred_ = closed_ = false;
   heads_waiting_ = 0;
   bytes_sent_ = body_bytes_ = progress_ = 0;
+}
+
+void Http2ResponseWriter::note_held() {
+  if (closed_) return;
+  const std::size_t now = outbox_.size();
+  if (now != held_) link_->holds(static_cast<std::ptrdiff_t>(now) - static_cast<std::ptrdiff_t>(held_));
+  held_ = now;
 }
 
 void Http2ResponseWriter::begin_fields(int status) {
@@ -109,6 +118,7 @@ void Http2ResponseWriter::data(std::string_view piece) {
   if (!has_body_ || closed_) return;
   body_bytes_ += piece.size();
   outbox_.add(piece);
+  note_held();
 }
 
 void Http2ResponseWriter::end(std::string_view trailers) {
@@ -136,6 +146,10 @@ bool Http2ResponseWriter::send() {
 bool Http2ResponseWriter::flush() {
   const bool waits_for_socket = outbox_.empty() || link_->session().window_open(stream_);
   progress_ = bytes_sent_ + (waits_for_socket ? link_->socket_progress() : 0);
+  if (outbox_.empty() && waits_for_room()) {  // it is not this stream that the client is slow to take
+    link_->wait_for_room(stream_);
+    progress_ = link_->progress_of_all();
+  }
   return !client_broke() || complete();
 }
 
@@ -154,6 +168,17 @@ Http2Outgoing Http2ResponseWriter::outgoing(std::size_t most) {
     end_given_ = true;
   }
   return next;
+}
+
+void Http2ResponseWriter::give(std::size_t count, Output& output) {
+  outbox_.give(count, output);
+  note_held();
+}
+
+// What is left of the body is of no use, but what was given may not have been sent yet.
+void Http2ResponseWriter::closed() {
+  if (held_ > 0) link_->holds(-static_cast<std::ptrdiff_t>(std::exchange(held_, 0)));
+  closed_ = true;
 }
 
 void Http2ResponseWriter::sent(std::size_t bytes, bool fields) {

@@ -20,9 +20,9 @@ class Http2ResponseWriter final : public ResponseWriter {
 
   // What the session asks and tells: see Http2Channel.
   Http2Outgoing outgoing(std::size_t most);
-  void give(std::size_t count, Output& output) { outbox_.give(count, output); }
+  void give(std::size_t count, Output& output);
   void sent(std::size_t bytes, bool fields);
-  void closed() { closed_ = true; }
+  void closed();
 
   bool ended() const { return ended_; }  // nothing will be added
   bool is_closed() const { return closed_; }
@@ -40,7 +40,10 @@ class Http2ResponseWriter final : public ResponseWriter {
   bool room() const override { return outbox_.room(); }
   bool send() override;
   bool flush() override;
-  bool drained() const override { return outbox_.empty() && heads_waiting_ == 0 && ended_ == end_given_; }
+  // And may be given more: there is a limit to what all streams of a connection hold.
+  bool drained() const override {
+    return outbox_.empty() && heads_waiting_ == 0 && ended_ == end_given_ && !waits_for_room();
+  }
   std::uint64_t progress() const override { return progress_; }
   void shutdown() override;
 
@@ -54,6 +57,8 @@ class Http2ResponseWriter final : public ResponseWriter {
  private:
   static constexpr std::size_t large = 32 * 1024;  // worth a send of its own rather than a copy
 
+  bool waits_for_room() const { return !ended_ && !closed_ && !link_->has_room(stream_); }
+  void note_held();
   void begin_fields(int status);
   void copy_fields(const ResponseHead& head, const HeadEdits* edits, bool with_length);
   void submit(bool has_body);
@@ -76,6 +81,7 @@ class Http2ResponseWriter final : public ResponseWriter {
   bool closed_ = false;
   bool date_seen_ = false, server_seen_ = false;
   int heads_waiting_ = 0;
+  std::size_t held_ = 0;  // of the body, as the connection knows it
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t body_bytes_ = 0;
   std::uint64_t progress_ = 0;  // as of the last flush()

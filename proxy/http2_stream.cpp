@@ -22,6 +22,7 @@ void Http2Stream::start(Http2Connection& connection, std::int32_t id) {
 void Http2Stream::stop() {
   rest();
   Http2ReadyHook::unlink();
+  Http2RoomHook::unlink();
   task_ = {};
   head_.clear();
   body_.stop();

@@ -19,11 +19,17 @@ class ExchangeFinisher;
 
 using Http2ReadyHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct Http2Ready>,
                                                         boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+using Http2RoomHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct Http2Room>,
+                                                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 using Http2StreamHook = boost::intrusive::list_base_hook<boost::intrusive::tag<Http2Connection>>;
 
 // One stream of a client's connection: one Exchange, served by a chain of coroutines of its own. Taken from a Worker's
 // pool.
-class Http2Stream final : public Session, public Http2Channel, public Http2ReadyHook, public Http2StreamHook {
+class Http2Stream final : public Session,
+                          public Http2Channel,
+                          public Http2ReadyHook,
+                          public Http2RoomHook,
+                          public Http2StreamHook {
  public:
   explicit Http2Stream(WorkerContext& worker);
 

@@ -28,7 +28,9 @@ struct Limits {
 
   std::uint32_t http2_max_concurrent_streams =
       128;  // per client connection; a client that knows and opens more loses it
-  std::size_t http2_stream_window_bytes = 64 * 1024;       // of one request body, unread: the client is told
+  std::size_t http2_stream_window_bytes = 64 * 1024;  // of one request body, unread: the client is told
+  std::size_t http2_max_unsent_bytes =
+      1024 * 1024;  // of all responses of one connection that wait for the client: more stays at the services
   std::uint32_t http2_max_resets = 500;                    // streams of one connection that were reset early, …
   std::uint32_t http2_max_control_frames = 1'000;          // and frames that serve nobody, both within …
   std::chrono::milliseconds http2_flood_interval{10'000};  // this time: ENHANCE_YOUR_CALM

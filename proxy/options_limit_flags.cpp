@@ -85,6 +85,10 @@ std::vector<Flag> limit_flags() {
            1, &L::http2_max_concurrent_streams),
        limit_size("http2-stream-window-bytes", "Of one HTTP/2 request body, received and not passed on yet.", 1024,
                   &L::http2_stream_window_bytes, 16 * 1024 * 1024),
+       limit_size("http2-max-unsent-bytes",
+                  "Of all responses on one HTTP/2 connection that wait for the client; more stays with the services. "
+                  "From half of it on, only those go on that the client takes.",
+                  1024, &L::http2_max_unsent_bytes, 64 * 1024 * 1024),
        limit_count("http2-max-resets",
                    "Streams of one HTTP/2 connection that are reset before they are answered, within "
                    "--http2-flood-interval; then it is closed.",

@@ -23,6 +23,7 @@ constexpr std::string_view limit_names[] = {
     "max_splice_pipes",
     "http2_max_concurrent_streams",
     "http2_stream_window_bytes",
+    "http2_max_unsent_bytes",
     "http2_max_resets",
     "http2_max_control_frames",
     "http2_flood_interval",

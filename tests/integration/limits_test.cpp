@@ -191,6 +191,7 @@ const std::map<std::string, std::string>& other_tests() {
       {"max_splice_pipes", "Splice.BodiesPastTheMaximumOfPipesAreCopied"},
       {"http2_max_concurrent_streams", "Http2Faults.MoreStreamsThanAllowedAreRefused"},
       {"http2_stream_window_bytes", "Http2Flow.AServiceThatReadsNothingStopsTheClient"},
+      {"http2_max_unsent_bytes", "Http2Unsent.NoMoreIsTakenFromServicesThanTheLimit"},
       {"http2_max_resets", "Http2Floods.StreamsThatAreResetAtOnce"},
       {"http2_max_control_frames", "Http2Floods.Pings"},
       {"http2_flood_interval", "Http2Floods.Pings"},
