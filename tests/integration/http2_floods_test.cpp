@@ -20,6 +20,9 @@ class Http2Floods : public Http2Front {
     proxy.options.limits.http2_max_control_frames = 100;
     proxy.options.limits.http2_max_resets = 20;
     Http2Front::serve(origin);
+    beside_socket = proxy.connect();
+    beside = std::make_unique<Http2Client>(beside_socket);
+    EXPECT_EQ(beside->response(beside->get("a.test")).status, 200);
   }
   void expect_calmed(const std::string& limit) {
     client->read_to_end();
@@ -27,8 +30,10 @@ class Http2Floods : public Http2Front {
     EXPECT_EQ(client->goaway_error, Http2Error::enhance_your_calm);
     EXPECT_EQ(proxy.limit_hits(limit), 1u);
     EXPECT_THAT(proxy.log.text(), HasSubstr("ENHANCE_YOUR_CALM, limit " + limit));
+    EXPECT_EQ(beside->response(beside->get("a.test")).status, 200);
+    EXPECT_FALSE(beside->got_goaway);
     socket.close();
-    EXPECT_TRUE(TestProxy::eventually([&] { return proxy.workers->connections() == 0; }));
+    EXPECT_TRUE(TestProxy::eventually([&] { return proxy.workers->connections() == 1; }));
     RawSocket other = proxy.connect();
     Http2Client calm(other);
     EXPECT_EQ(calm.response(calm.get("a.test")).status, 200);
@@ -41,7 +46,22 @@ class Http2Floods : public Http2Front {
   }
 
   Origin origin{Origin::saying("hello")};
+  RawSocket beside_socket;
+  std::unique_ptr<Http2Client> beside;  // asks for nothing but answers
 };
+
+TEST_F(Http2Floods, WhoIsBesideOneIsServedThroughout) {
+  serve();
+  for (int i = 0; i < 150; ++i) {
+    client->frame(Http2FrameType::ping, 0, 0, eight_bytes);
+    client->reset(client->get("a.test"));
+    if (i % 5 != 0) continue;
+    ASSERT_EQ(beside->response(beside->get("a.test")).body, "hello") << i;
+  }
+  client->read_to_end();
+  EXPECT_EQ(client->goaway_error, Http2Error::enhance_your_calm);
+  EXPECT_FALSE(beside->got_goaway);
+}
 
 TEST_F(Http2Floods, Pings) {
   serve();
@@ -198,6 +218,33 @@ TEST_F(Http2Floods, APrefaceThatDoesNotCome) {
   EXPECT_EQ(proxy.limit_hits("header_timeout"), 1u);
 }
 
+// What is no HTTP/2 behind the lines that promised it is not answered in HTTP/1.1, either.
+TEST_F(Http2Floods, APrefaceThatGoesOnOtherwise) {
+  serve();
+  for (const std::string_view rest : {"XX\r\n\r\n", "SM\r\nX-A: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"}) {
+    RawSocket other = proxy.connect();
+    other.send("PRI * HTTP/2.0\r\n\r\n" + std::string(rest));
+    const std::string answer = other.read_to_end();
+    EXPECT_THAT(answer, testing::Not(HasSubstr("HTTP/1.1"))) << rest;
+  }
+  EXPECT_EQ(beside->response(beside->get("a.test")).status, 200);
+}
+
+// And what is none from the first line on is HTTP/1.1, whose rules it breaks.
+TEST_F(Http2Floods, WhatIsNoPrefaceIsABadRequestOfHttp1) {
+  serve();
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"INVALID CONNECTION PREFACE\r\n\r\n", "HTTP/1.1 400 "},
+      {"PRI * HTTP/2.0\r\nHost: a.test\r\n\r\n", "HTTP/1.1 505 "},
+      {"PRI / HTTP/2.0\r\n\r\n", "HTTP/1.1 505 "},
+      {std::string_view("\x16\x03\x01\x00\x05\r\n\r\n", 9), "HTTP/1.1 400 "}};
+  for (const auto& [bytes, answer] : cases) {
+    RawSocket other = proxy.connect();
+    other.send(bytes);
+    EXPECT_THAT(other.read_to_end(), testing::StartsWith(std::string(answer))) << bytes;
+  }
+}
+
 TEST_F(Http2Floods, AHeadThatStopsHalfway) {
   proxy.options.limits.header_timeout = 200ms;
   serve();
@@ -210,7 +257,7 @@ TEST_F(Http2Floods, AHeadThatStopsHalfway) {
 
 TEST_F(Http2Floods, AnIdleConnectionIsClosed) {
   proxy.options.limits.idle_timeout = 200ms;
-  serve();
+  Http2Front::serve(origin);
   EXPECT_EQ(client->response(client->get("a.test")).status, 200);
   client->read_to_end();
   EXPECT_TRUE(client->got_goaway);

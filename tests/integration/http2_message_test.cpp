@@ -123,6 +123,35 @@ TEST_F(Http2Message, InterimResponsesComeFirst) {
   EXPECT_EQ(response.body, "hello");
 }
 
+TEST_F(Http2Message, ABodyWaitsForTheServicesContinue) {
+  Origin origin([](RawSocket& connection) {
+    const std::string head = connection.read_until("\r\n\r\n");
+    EXPECT_NE(head.find("expect: 100-continue"), std::string::npos) << head;
+    connection.send("HTTP/1.1 100 Continue\r\n\r\n");
+    connection.send(ok("got " + connection.read_exactly(4)));
+    connection.read_to_end();
+  });
+  serve(origin.port());
+  const std::int32_t stream = client->post("a.test", {{"expect", "100-continue"}, {"content-length", "4"}});
+  ASSERT_TRUE(client->until([&] { return !client->seen(stream).interim.empty(); }));
+  EXPECT_EQ(client->seen(stream).interim, std::vector<int>{100});
+  client->data(stream, "body", true);
+  EXPECT_EQ(client->response(stream).body, "got body");
+}
+
+TEST_F(Http2Message, ARefusalInsteadOfContinueSparesTheBody) {
+  Origin origin([](RawSocket& connection) {
+    connection.read_until("\r\n\r\n");
+    connection.send("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+    connection.read_to_end();
+  });
+  serve(origin.port());
+  const std::int32_t stream = client->post("a.test", {{"expect", "100-continue"}, {"content-length", "400000"}});
+  EXPECT_EQ(client->response(stream).status, 417);
+  ASSERT_TRUE(client->until([&] { return client->seen(stream).reset; }));
+  EXPECT_EQ(client->seen(stream).error, Http2Error::no_error) << "RFC 9113 8.1: the rest is not wanted";
+}
+
 TEST_F(Http2Message, AHeadResponseHasALengthAndNoBody) {
   Origin origin(Origin::answering(
       [](const RawRequest&) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"); }));
