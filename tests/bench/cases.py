@@ -3,6 +3,8 @@ from dataclasses import dataclass
 
 from peers import KB, MB, SMALL
 
+GRPC = "/bench.Echo/"  # unary calls: spoken in HTTP/2 to the origin, too
+MESSAGE = 5 + 128  # gRPC's prefix and the message
 PROXIES = ("fairlead", "nginx", "haproxy", "envoy")
 
 # What a browser sends, about 1.1 KB.
@@ -32,7 +34,7 @@ class Goal:
     goal: float
     floor: float
     against: str = "better"
-    figure: str = "cpu"  # or p50, p99
+    figure: str = "cpu"  # against that of generator and origin in the same run; or "own cpu": without that; or p50, p99
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,13 @@ class Case:
         return self.connections * max(1, self.streams)
 
     @property
+    def grpc(self):
+        return self.path.startswith(GRPC)
+
+    @property
     def origin(self):
+        if self.grpc:
+            return "grpc"
         return "streams" if self.path.startswith(("/chunked/", "/fixed/", "/websocket")) else "origin"
 
 
@@ -70,16 +78,16 @@ KERNEL = "kernel's share"  # no proxy: bytes are passed on unread
 SMALL_BODIES = (Goal(0.65, 0.72),)
 LARGE_BODIES = (Goal(0.65, 0.75, "nginx"), Goal(0.9, 1.0, "haproxy"))
 TLS = (Goal(0.65, 0.72),)
-HTTP2 = (Goal(0.65, 0.8, "best"),)
+HTTP2 = (Goal(0.65, 0.8, "best", "own cpu"),)
 OPEN = (Goal(0.6, 0.7), Goal(1.0, 1.0, "best", "p50"), Goal(1.0, 1.0, "best", "p99"))
 
 
 
-def http2(name, path, body, upload=0, slow=False):
-    """Over TLS and in clear text, with few streams on some connections and with many on one. Towards the origin HTTP/1.1."""
+def http2(name, path, body, upload=0, slow=False, headers=()):
+    """Over TLS and in clear text, with few streams on some connections and with many on one."""
     shapes = [(prefix, tls, connections, streams) for prefix, tls in (("h2", True), ("h2c", False))
               for connections, streams in ((10, 10), (1, 100))]
-    return [Case(f"{prefix} {name}, {connections} × {streams}", path, body, HTTP2, tls=tls, upload=upload, connections=connections,
+    return [Case(f"{prefix} {name}, {connections} × {streams}", path, body, HTTP2, tls=tls, upload=upload, headers=headers, connections=connections,
                  streams=streams, slow=slow, traced=name == "GET 128 B") for prefix, tls, connections, streams in shapes]
 
 
@@ -114,6 +122,7 @@ CASES = [
     *http2("GET 1 MB", "/large/1m", MB, slow=True),
     *http2("upload 10 KB", f"/fixed/{SMALL}", SMALL, upload=10 * KB),
     *http2("upload 1 MB", f"/fixed/large/{SMALL}", SMALL, upload=MB, slow=True),
+    *http2("gRPC unary, 128 B", f"{GRPC}Unary", MESSAGE, upload=MESSAGE, headers=("content-type: application/grpc", "te: trailers")),
 ]
 
 

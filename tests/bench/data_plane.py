@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cases
 import figures
 import system_calls
-from load import uses_h2load
+from load import refuses_grpc, uses_h2load
 from servers import Wrong
 
 WARM_UP = 200  # requests, and the least of a run
@@ -44,11 +44,14 @@ def warm_up(bench, case, names):
 
 
 def measure(bench, case, effort):
-    """{proxy: {ratio, cpu_us, rate, p50_us, p99_us: a value a round; rss_bytes; system_calls}}, or {"wrong": why}."""
+    """{proxy: {ratio, cpu_us, rate, p50_us, p99_us: a value a round; rss_bytes; system_calls}}, or {"wrong": why}, or
+    {"skipped": why}."""
     names = [name for name in case.proxies if name in bench.proxies]
     try:
         for server in (*bench.origins.values(), *(bench.proxies[name] for name in names)):
             server.start()
+        if case.grpc and (why := refuses_grpc(bench.proxies[case.own], bench.folder)):
+            return {"skipped": why}
         requests = requests_of(case, warm_up(bench, case, names), effort.seconds) if effort.seconds else fewest(case)
         runs = {name: [] for name in names}
         for number in range(effort.rounds):

@@ -7,7 +7,7 @@ import figures
 
 AGAINST = {"better": "of the better of nginx and HAProxy", "best": "of the best peer", "nginx": "of nginx", "haproxy": "of HAProxy",
     "fairlead": "of its own plain figure"}
-SERIES = {"cpu": "ratio", "p50": "p50_us", "p99": "p99_us"}
+SERIES = {"cpu": "ratio", "own cpu": "cpu_us", "p50": "p50_us", "p99": "p99_us"}
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ def case_rows(results):
     for case in cases.CASES:
         measured = results["cases"].get(case.name, {})
         for goal in case.goals:
-            word = {"cpu": "CPU", "p50": "p50", "p99": "p99"}[goal.figure]
+            word = {"cpu": "CPU", "own cpu": "CPU", "p50": "p50", "p99": "p99"}[goal.figure]
             found.append(Row(f"{case.name}: {word} {AGAINST[goal.against]}", case_value(measured, case, goal), goal.goal, goal.floor))
     return found
 
 
 def case_value(measured, case, goal):
-    if "wrong" in measured:
+    if "wrong" in measured or "skipped" in measured:
         return None
     series = {name: result[SERIES[goal.figure]] for name, result in measured.items() if SERIES[goal.figure] in result}
     return figures.quotient(series, case.own, goal.against)

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 
 import peers
+from cases import GRPC, MESSAGE
 from servers import Wrong
 
 
@@ -42,6 +43,20 @@ class Bench:
         return Run(requests, facts["seconds"], proxy_cpu, origin_cpu + generator_cpu, facts.get("p50_us", 0), facts.get("p99_us", 0))
 
 
+def curl(*arguments):
+    return subprocess.run(["curl", "-sS", "-m", "10", *map(str, arguments)], capture_output=True, text=True).stdout
+
+
+def refuses_grpc(proxy, folder):
+    """Why this proxy does not do it; None: it does."""
+    message = folder / upload_file(folder, MESSAGE, True)
+    port = proxy.h2c_port
+    status = curl("--http2-prior-knowledge", "--resolve", f"{peers.HOST}:{port}:127.0.0.1", "-H", "content-type: application/grpc", "-H",
+                  "te: trailers", "--data-binary", f"@{message}", "-o", "/dev/null", "-w", "%{http_code} %{size_download}",
+                  f"http://{peers.HOST}:{port}{GRPC}Unary")
+    return None if status == f"200 {MESSAGE}" else f"{proxy.name} does not speak gRPC to services: {status}"
+
+
 def uses_h2load(case):
     return not case.options and not case.rate
 
@@ -67,15 +82,16 @@ def h2load(case, proxy, requests, bench):
     scheme, port = ("https", proxy.tls_port) if case.tls else ("http", proxy.h2c_port if case.streams else proxy.plain_port)
     protocol = ["--npn-list=h2", "-p", "h2c", "-m", case.streams] if case.streams else ["--h1"]
     headers = [word for header in case.headers for word in ("-H", header)]
-    upload = ["-d", bench.folder / upload_file(bench.folder, case.upload)] if case.upload else []
+    upload = ["-d", bench.folder / upload_file(bench.folder, case.upload, case.grpc)] if case.upload else []
     return ["h2load", *protocol, "-t", "1", "-c", min(case.connections, requests), "-n", requests, *headers, *upload, "--connect-to",
         f"127.0.0.1:{port}", f"{scheme}://{peers.HOST}:{port}{case.path}"]
 
 
-def upload_file(folder, size):
-    file = folder / f"upload-{size}"
+def upload_file(folder, size, grpc):
+    """grpc: one message, with the prefix that says how long it is."""
+    file = folder / (f"message-{size}" if grpc else f"upload-{size}")
     if not file.exists():
-        file.write_bytes(b"u" * size)
+        file.write_bytes((b"\0" + (size - 5).to_bytes(4) if grpc else b"").ljust(size, b"u"))
     return file.name
 
 
@@ -133,6 +149,9 @@ def differences(expected, found):
 
 def requests_answered(origin):
     """What this origin has counted so far, these questions left out."""
+    if origin == "grpc":
+        text = curl("--http2-prior-knowledge", f"http://127.0.0.1:{peers.PORTS['GRPC']}/status")
+        return int(re.search(r"requests (\d+)", text).group(1))
     with socket.create_connection(("127.0.0.1", peers.PORTS[origin.upper()])) as connection:
         if origin == "streams":
             connection.sendall(b"GET /status HTTP/1.1\r\nHost: origin\r\n\r\n")

@@ -58,7 +58,7 @@ class GoalsTest(unittest.TestCase):
         self.assertIn("did other work", report.page(found))
 
     def test_http_2_is_held_against_the_best_peer_of_all(self):
-        found = {"fairlead": measured(0.6), "nginx": measured(1.2), "haproxy": measured(1.0), "envoy": measured(0.8)}
+        found = {"fairlead": measured(1, 7.5), "nginx": measured(1, 12.0), "haproxy": measured(1, 11.0), "envoy": measured(1, 10.0)}
         row = self.row(results(**{"h2 GET 128 B, 10 × 10": found}), "h2 GET 128 B, 10 × 10: CPU of the best peer")
         self.assertAlmostEqual(row.value, 0.75)
         self.assertEqual(row.verdict, "floor")
@@ -67,6 +67,12 @@ class GoalsTest(unittest.TestCase):
         found = {**results(), "idle connections": {kind: {"fairlead": 2048} for kind in memory.KINDS}}
         rows = [row for row in goals.rows(found) if row.name.startswith("memory of an idle connection")]
         self.assertEqual([row.value for row in rows], [2, 2, 2])
+
+    def test_a_case_that_was_skipped_says_why_and_is_no_failure(self):
+        found = results(**{"h2c gRPC unary, 128 B, 10 × 10": {"skipped": "fairlead does not speak gRPC"}})
+        self.assertEqual(self.row(found, "h2c gRPC unary, 128 B, 10 × 10").verdict, "not measured")
+        self.assertIn("skipped: fairlead does not speak gRPC", report.page(found))
+        self.assertEqual([name for name, result in report.everything(found).items() if "wrong" in result], [])
 
     def test_memory_a_path_is_the_difference_by_the_paths(self):
         control = {"sizes": {"40000": {"rss_bytes": 208_000_000}}, "api few": {"rss_bytes": 8_000_000}, "paths": {"api": 400_000}}

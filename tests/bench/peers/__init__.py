@@ -12,7 +12,7 @@ from servers import Server
 
 HERE = Path(__file__).resolve().parent
 HOST = "bench.example.com"
-PORTS = {"ORIGIN": 9200, "STREAMS": 9201, "NGINX": 9211, "NGINX_TLS": 9212, "NGINX_H2C": 9213, "HAPROXY": 9221, "HAPROXY_TLS": 9222, "HAPROXY_H2C": 9223, "FAIRLEAD": 9231,
+PORTS = {"ORIGIN": 9200, "STREAMS": 9201, "GRPC": 9202, "NGINX": 9211, "NGINX_TLS": 9212, "NGINX_H2C": 9213, "HAPROXY": 9221, "HAPROXY_TLS": 9222, "HAPROXY_H2C": 9223, "FAIRLEAD": 9231,
     "FAIRLEAD_TLS": 9232, "FAIRLEAD_ADMIN": 9233, "POLICIES": 9241, "POLICIES_ADMIN": 9243, "MANY": 9251, "MANY_ADMIN": 9253,
     "ENVOY": 9261, "ENVOY_TLS": 9262, "ENVOY_H2C": 9263, "FLOOR": 9271}
 SMALL = 128
@@ -87,6 +87,7 @@ def prepare(folder, core, programs, fairlead_program, envoy):
     origins = {
         "origin": server("origin", ["nginx", "-c", configuration.write("origin.conf")], "ORIGIN"),
         "streams": server("streams", [programs / "bench_origin", str(PORTS["STREAMS"])], "STREAMS"),
+        "grpc": server("grpc", [programs / "bench_grpc_origin", str(PORTS["GRPC"]), str(SMALL)], "GRPC"),
     }
     proxies = {
         "fairlead": server("fairlead", fairlead(fairlead_program, ["--manifests", folder / "manifests"], "off", PORTS["FAIRLEAD"],
