@@ -27,19 +27,28 @@ class InFlight {
   EndpointState& endpoint_;
 };
 
-// The attempts of one Exchange.
+// What is decided between the attempts of one Exchange, and of each of them. Does not wait.
 class Forwarding {
  public:
   explicit Forwarding(ClientSide& client) : client_(client), began_(client.session.now()) {}
 
-  Task<bool> run();
+  bool goes_on() const { return next_ == Next::another_endpoint || next_ == Next::same_again; }
+  bool client_is_usable() const { return next_ == Next::done; }
+  const std::shared_ptr<EndpointState>& endpoint() const { return *endpoint_; }
+  AttemptRecord& record() { return *record_; }
+  LoopTime connect_timeout() const { return settings().connect_timeout; }
+
+  // A further attempt: at which Endpoint. What can be reused there, or null.
+  UpstreamSidePtr begin();
+  // After connecting. Null: it failed, or the client left.
+  UpstreamSidePtr take(Connected connected);
+  void after(RelayEnd end, const Relay& relay, UpstreamSidePtr upstream);
 
  private:
   enum class Next : std::uint8_t { another_endpoint, same_again, done, broken };
 
-  Task<Next> attempt(const std::shared_ptr<EndpointState>& endpoint, bool fresh);
-  Task<Next> use(UpstreamSidePtr upstream, const EndpointState& endpoint, bool reused);
-  Task<Next> run_tunnel(UpstreamSide& upstream);
+  void choose_endpoint();
+  Next ended(RelayEnd end, const Relay& relay);
   Next after_failure(AttemptFacts facts, std::string_view reason, std::string_view limit);
   Next give_up();
   Next client_left();
@@ -56,29 +65,52 @@ class Forwarding {
 
   ClientSide& client_;
   const LoopTime began_;
-  std::chrono::microseconds attempt_began_{0};
-  std::array<std::uint64_t, ExchangeRecord::max_attempts> tried_{};
+  Next next_ = Next::another_endpoint;
+  bool reused_ = false;  // the connection of this attempt
   std::uint32_t attempts_ = 0;
-  AttemptRecord overflow_;  // of attempts that the record has no room for
+  const std::shared_ptr<EndpointState>* endpoint_ = nullptr;
+  std::chrono::microseconds attempt_began_{0};
+  std::array<std::uint64_t, ExchangeRecord::max_attempts> tried_;  // the first attempts_ of them
+  AttemptRecord overflow_;                                         // of attempts that the record has no room for
   AttemptRecord* record_ = nullptr;
 };
 
-Task<bool> Forwarding::run() {
-  const UpstreamEntry& upstream = *client_.exchange.match.upstream;
-  Next next = Next::another_endpoint;
-  const std::shared_ptr<EndpointState>* endpoint = nullptr;
-  while (next == Next::another_endpoint || next == Next::same_again) {
-    const bool fresh = next == Next::same_again;
-    if (!fresh) {
-      const std::size_t known = std::min<std::size_t>(attempts_, tried_.size());
-      endpoint = client_.worker.balancer.choose(upstream, {tried_.data(), known});
-      if (attempts_ < tried_.size()) tried_[attempts_] = (*endpoint)->id;
-      ++attempts_;
-      record_ = &next_record(**endpoint);
-    }
-    next = co_await attempt(*endpoint, fresh);
+void Forwarding::choose_endpoint() {
+  const std::size_t known = std::min<std::size_t>(attempts_, tried_.size());
+  endpoint_ = client_.worker.balancer.choose(*client_.exchange.match.upstream, {tried_.data(), known});
+  if (attempts_ < tried_.size()) tried_[attempts_] = (*endpoint_)->id;
+  ++attempts_;
+  record_ = &next_record(**endpoint_);
+}
+
+UpstreamSidePtr Forwarding::begin() {
+  const bool fresh = next_ == Next::same_again;
+  if (!fresh) choose_endpoint();
+  attempt_began_ = client_.worker.readiness.now_precise();
+  UpstreamSidePtr upstream = reuse_upstream(client_, **endpoint_, fresh);
+  reused_ = upstream && !fresh;
+  if (upstream) {
+    client_.worker.metrics.counters.upstream_reuses.add();
+    record_->connect_time = std::chrono::microseconds(0);
   }
-  co_return next == Next::done;
+  return upstream;
+}
+
+UpstreamSidePtr Forwarding::take(Connected connected) {
+  if (connected.client_gone) {
+    next_ = client_left();
+    return nullptr;
+  }
+  if (!connected.upstream) {
+    client_.worker.metrics.counters.upstream_connect_failures.add();
+    if (!connected.fault.limit.empty()) client_.exchange.record.limit = connected.fault.limit;
+    AttemptFacts facts;
+    facts.failure = connected.fault.failure;
+    next_ = after_failure(facts, connected.fault.reason, connected.fault.limit);
+    return nullptr;
+  }
+  record_->connect_time = since(attempt_began_);
+  return std::move(connected.upstream);
 }
 
 AttemptRecord& Forwarding::next_record(const EndpointState& endpoint) {
@@ -90,72 +122,45 @@ AttemptRecord& Forwarding::next_record(const EndpointState& endpoint) {
   return chosen;
 }
 
-Task<Forwarding::Next> Forwarding::attempt(const std::shared_ptr<EndpointState>& endpoint, bool fresh) {
-  const InFlight counted(*endpoint);
-  attempt_began_ = client_.worker.readiness.now_precise();
-  UpstreamSidePtr upstream = reuse_upstream(client_, *endpoint, fresh);
-  if (upstream) {
-    client_.worker.metrics.counters.upstream_reuses.add();
-    record_->connect_time = std::chrono::microseconds(0);
-    co_return co_await use(std::move(upstream), *endpoint, !fresh);
-  }
-  Connected connected = co_await connect_upstream(client_, endpoint, settings().connect_timeout);
-  if (connected.client_gone) co_return client_left();
-  if (!connected.upstream) {
-    client_.worker.metrics.counters.upstream_connect_failures.add();
-    if (!connected.fault.limit.empty()) client_.exchange.record.limit = connected.fault.limit;
-    AttemptFacts facts;
-    facts.failure = connected.fault.failure;
-    co_return after_failure(facts, connected.fault.reason, connected.fault.limit);
-  }
-  record_->connect_time = since(attempt_began_);
-  co_return co_await use(std::move(connected.upstream), *endpoint, false);
-}
-
-Task<Forwarding::Next> Forwarding::use(UpstreamSidePtr upstream, const EndpointState& endpoint, bool reused) {
-  Relay relay(client_, *upstream, *record_);
-  const RelayEnd end = co_await relay.run();
+void Forwarding::after(RelayEnd end, const Relay& relay, UpstreamSidePtr upstream) {
   record_->response_time = since(attempt_began_);
   record_->response_bytes = upstream->body().received();
   if (!relay.limit().empty()) client_.exchange.record.limit = relay.limit();
+  if (end == RelayEnd::complete && relay.reusable() && is_served(**endpoint_)) upstream.release()->keep();
+  next_ = ended(end, relay);
+}
+
+Forwarding::Next Forwarding::ended(RelayEnd end, const Relay& relay) {
   switch (end) {
     case RelayEnd::complete:
-      if (relay.reusable() && is_served(endpoint)) upstream.release()->keep();
-      co_return Next::done;
+      return Next::done;
     case RelayEnd::switched:
-      co_return co_await run_tunnel(*upstream);
+      return Next::broken;  // the tunnel has used up both connections
     case RelayEnd::client_gone:
-      co_return client_left();
+      return client_left();
     case RelayEnd::cut:
       note_failure(relay.reason(), relay.limit());
-      if (!relay.can_end_as_grpc()) co_return Next::broken;
+      if (!relay.can_end_as_grpc()) return Next::broken;
       end_as_grpc(client_, broken_off());
-      co_return Next::done;
+      return Next::done;
     case RelayEnd::client_timeout:
       refuse_for_limit(client_, 408, "body_timeout");
-      co_return Next::done;
+      return Next::done;
     case RelayEnd::body_too_large:
       refuse_for_limit(client_, 413, "proxy_body_size");
-      co_return Next::done;
+      return Next::done;
     case RelayEnd::body_malformed:
       refuse_for_limit(client_, 400, relay.limit());
-      co_return Next::done;
+      return Next::done;
     case RelayEnd::failed:
       break;
   }
   AttemptFacts facts;
   facts.failure = relay.failure();
-  facts.connection_was_reused = reused;
+  facts.connection_was_reused = reused_;
   facts.request_bytes_sent = relay.request_bytes_sent();
   facts.body_consumed = relay.body_consumed();
-  co_return after_failure(facts, relay.reason(), relay.limit());
-}
-
-Task<Forwarding::Next> Forwarding::run_tunnel(UpstreamSide& upstream) {
-  co_await tunnel(client_, upstream);
-  record_->response_time = since(attempt_began_);
-  record_->response_bytes = upstream.body().received();
-  co_return Next::broken;  // both connections were used up
+  return after_failure(facts, relay.reason(), relay.limit());
 }
 
 Forwarding::Next Forwarding::after_failure(AttemptFacts facts, std::string_view reason, std::string_view limit) {
@@ -211,7 +216,20 @@ void Forwarding::note_failure(std::string_view reason, std::string_view limit) {
 
 Task<bool> forward(ClientSide& client) {
   Forwarding forwarding(client);
-  co_return co_await forwarding.run();
+  while (forwarding.goes_on()) {
+    UpstreamSidePtr upstream = forwarding.begin();
+    const InFlight counted(*forwarding.endpoint());
+    if (!upstream) {
+      Connected connected = co_await connect_upstream(client, forwarding.endpoint(), forwarding.connect_timeout());
+      upstream = forwarding.take(std::move(connected));
+    }
+    if (!upstream) continue;
+    Relay relay(client, *upstream, forwarding.record());
+    const RelayEnd end = co_await relay.run();
+    if (end == RelayEnd::switched) co_await tunnel(client, *upstream);
+    forwarding.after(end, relay, std::move(upstream));
+  }
+  co_return forwarding.client_is_usable();
 }
 
 }  // namespace fairlead
