@@ -2,10 +2,13 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <utility>
+#include <array>
+#include <boost/asio/post.hpp>
+#include <cstdint>
 
 namespace fairlead {
 namespace {
@@ -33,12 +36,15 @@ void Socket::reset_on_close() {
 }
 
 ReadinessSet::ReadinessSet(boost::asio::io_context& context)
-    : set_(context, ::epoll_create1(EPOLL_CLOEXEC)),
-      timer_(context),
-      now_(to_loop_time(monotonic_now())),
-      now_precise_(monotonic_now()),
-      timers_(now_) {
+    : set_(context), now_(to_loop_time(monotonic_now())), now_precise_(monotonic_now()), timers_(now_), tick_(*this) {
   read_wall_clock();
+  boost::system::error_code failed;
+  set_.assign(::epoll_create1(EPOLL_CLOEXEC), failed);
+  itimerspec every{};
+  every.it_interval.tv_nsec = every.it_value.tv_nsec = std::chrono::nanoseconds(TimerWheel::tick).count();
+  tick_.socket.fd = ::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  tick_.socket.target = &tick_;
+  if (::timerfd_settime(tick_.socket.fd, 0, &every, nullptr) != 0 || !add(tick_.socket)) tick_.socket.close();
 }
 
 ReadinessSet::~ReadinessSet() = default;
@@ -51,36 +57,35 @@ bool ReadinessSet::add(Socket& socket) {
 }
 
 void ReadinessSet::start() {
-  wait();
-  tick();
-}
-
-void ReadinessSet::stop() {
-  stopped_ = true;
-  boost::system::error_code ignored;
-  set_.cancel(ignored);
-  timer_.cancel();
-}
-
-void ReadinessSet::wait() {
+  if (!run_queue_.empty()) {
+    boost::asio::post(set_.get_executor(), [this] { turns(); });
+    return;
+  }
   set_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-    if (error || stopped_) return;
-    turn();
-    if (!stopped_) wait();
+    if (!error) turns();
   });
 }
 
-void ReadinessSet::tick() {
-  timer_.expires_after(TimerWheel::tick);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error || stopped_) return;
-    read_clock();
-    read_wall_clock();
-    timers_.advance(now_, run_queue_);
-    if (on_tick_) on_tick_();
-    run_queued();
-    if (!stopped_) tick();
-  });
+void ReadinessSet::turns() {
+  constexpr std::chrono::milliseconds until_news{-1};
+  for (tick_.passed = false; !tick_.passed && !stopped_;) turn(until_news);
+  if (!stopped_) start();
+}
+
+void ReadinessSet::turn(std::chrono::milliseconds patience) {
+  look(run_queue_.empty() ? static_cast<int>(patience.count()) : 0);
+  read_clock();
+  run_queued();
+}
+
+// How many have passed, the wheel finds out by itself.
+void ReadinessSet::Tick::run() {
+  std::uint64_t times = 0;
+  (void)!::read(socket.fd, &times, sizeof times);
+  passed = true;
+  set.read_wall_clock();
+  set.timers_.advance(set.now_, set.run_queue_);
+  if (set.on_tick_) set.on_tick_();
 }
 
 void ReadinessSet::read_clock() {
@@ -93,19 +98,10 @@ void ReadinessSet::read_wall_clock() {
   wall_offset_ = std::chrono::duration_cast<std::chrono::microseconds>(wall) - now_precise_;
 }
 
-void ReadinessSet::turn() {
-  for (int looks = 0; looks < looks_a_turn && !stopped_; ++looks) {
-    const int taken = look();
-    read_clock();
-    run_queued();
-    if (taken < busy_batch) return;
-  }
-}
-
 // Flags first, then runs: no target can vanish while events that name its sockets are still to be read.
-int ReadinessSet::look() {
+void ReadinessSet::look(int patience_ms) {
   std::array<epoll_event, batch> events;
-  const int count = ::epoll_wait(set_.native_handle(), events.data(), batch, 0);
+  const int count = ::epoll_wait(set_.native_handle(), events.data(), batch, patience_ms);
   for (int i = 0; i < count; ++i) {
     Socket& socket = *static_cast<Socket*>(events[static_cast<std::size_t>(i)].data.ptr);
     const std::uint32_t what = events[static_cast<std::size_t>(i)].events;
@@ -115,10 +111,9 @@ int ReadinessSet::look() {
     if (what & (EPOLLHUP | EPOLLERR)) socket.broken = true;
     if (socket.target) queue(*socket.target);
   }
-  return count;
 }
 
-// A target queued while others run is run in the same go, unless it queued itself (to yield): then in the next turn's.
+// What is queued meanwhile (somebody yielded) is for the next turn, so that the set is looked at between any two.
 void ReadinessSet::run_queued() {
   RunQueue current;
   current.swap(run_queue_);
@@ -133,13 +128,6 @@ void ReadinessSet::run_queued() {
     next.pop_front();
     target.run();
   }
-  // Somebody yielded: the rest is run in a turn of its own, one at a time, so that the set is looked at between any
-  // two.
-  if (run_queue_.empty() || std::exchange(posted_, true)) return;
-  boost::asio::post(set_.get_executor(), [this] {
-    posted_ = false;
-    if (!stopped_) turn();
-  });
 }
 
 }  // namespace fairlead

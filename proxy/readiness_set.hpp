@@ -1,10 +1,7 @@
 #pragma once
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -34,7 +31,8 @@ struct Socket {
 };
 
 // The edge-triggered epoll set of a Worker, nested in its io_context, together with the Worker's clock, timer wheel and
-// run queue. The only place that knows epoll.
+// run queue. The only place that knows epoll. It waits in the set itself and goes back to the io_context once a tick:
+// by way of Asio each wake-up would be two epoll_waits and an epoll_ctl, a tenth of a request that comes alone.
 //
 // Contract: after add(), each change of readiness since the last one sets the Socket's flags and queues its target. A
 // flag stays set until its owner clears it, so nothing is ever lost by not looking at once. All calls on the Worker's
@@ -43,6 +41,11 @@ class ReadinessSet {
  public:
   explicit ReadinessSet(boost::asio::io_context& context);
   ~ReadinessSet();
+  ReadinessSet(const ReadinessSet&) = delete;
+  ReadinessSet& operator=(const ReadinessSet&) = delete;
+
+  // False when the system had no descriptors left for it: nothing may be asked of it then.
+  bool usable() const { return tick_.socket.fd >= 0; }
 
   // Registers for the life of the descriptor (closing it ends that). False when the kernel has no memory for it.
   bool add(Socket& socket);
@@ -70,32 +73,40 @@ class ReadinessSet {
   // Called once a tick. At most one.
   void on_tick(std::function<void()> call) { on_tick_ = std::move(call); }
 
+  // From here on whoever runs the io_context turns the set, until stop() is called from within.
   void start();
-  void stop();
+  void stop() { stopped_ = true; }
+  // Waits for events, this long at the most (or not at all when something is queued), and runs what they are for.
+  void turn(std::chrono::milliseconds patience);
 
  private:
-  static constexpr int batch = 256;      // events taken in one look
-  static constexpr int busy_batch = 32;  // at least this many: look again before going back to the io_context
-  static constexpr int looks_a_turn = 8;
+  static constexpr int batch = 256;  // events taken in one look
 
-  void wait();
-  void tick();
-  void turn();
-  int look();
+  // A timer of the kernel in the set itself, so that waiting needs no time-out.
+  struct Tick final : EventTarget {
+    explicit Tick(ReadinessSet& of) : set(of) {}
+    void run() override;
+
+    ReadinessSet& set;
+    Socket socket;
+    bool passed = false;
+  };
+
+  void turns();
+  void look(int patience_ms);
   void run_queued();
   void read_clock();
   void read_wall_clock();
 
   boost::asio::posix::stream_descriptor set_;
-  boost::asio::steady_timer timer_;
   RunQueue run_queue_, woken_, last_queue_;
   LoopTime now_{0};
   std::chrono::microseconds now_precise_{0};
   std::chrono::microseconds wall_offset_{0};  // looked at once a tick
   TimerWheel timers_;
   std::function<void()> on_tick_;
+  Tick tick_;
   bool stopped_ = false;
-  bool posted_ = false;  // a turn for those who yielded is on its way
 };
 
 }  // namespace fairlead

@@ -28,7 +28,7 @@ Worker::Worker(SharedContext& shared, WorkerMetrics& metrics, Ready& ready, std:
 }
 
 bool Worker::start() {
-  if (!mailbox_.usable()) return false;
+  if (!readiness_.usable() || !mailbox_.usable()) return false;
   thread_ = std::thread([this] { run(); });
   return true;
 }
