@@ -14,7 +14,7 @@ namespace fairlead {
 //
 // A turn: what has arrived is read and given to the session, whose events wake streams; these run; and what they want
 // sent leaves in one go at the turn's end.
-class Http2Connection final : public Http2SessionOwner, public Http2Link {
+class Http2Connection final : public Http2SessionOwner, public Http2ClientLink {
  public:
   Http2Connection(Session& session, WorkerContext& worker, Stream& stream, const ClientAddress& address);
   ~Http2Connection() override;

@@ -15,7 +15,7 @@ bool is_of_upgrade(std::string_view name) {
 
 }  // namespace
 
-void Http2ResponseWriter::start(Http2Link& link, std::int32_t stream, Method method, bool tunnel) {
+void Http2ResponseWriter::start(Http2ClientLink& link, std::int32_t stream, Method method, bool tunnel) {
   link_ = &link;
   stream_ = stream;
   method_ = method;

@@ -15,7 +15,7 @@ class Http2ResponseWriter final : public ResponseWriter {
       : clock_(clock), date_(date), server_(server) {}
 
   // tunnel: the request is an extended CONNECT (RFC 8441), for which a 2xx says that the tunnel is there.
-  void start(Http2Link& link, std::int32_t stream, Method method, bool tunnel);
+  void start(Http2ClientLink& link, std::int32_t stream, Method method, bool tunnel);
   void stop();
 
   // What the session asks and tells: see Http2Channel.
@@ -66,7 +66,7 @@ class Http2ResponseWriter final : public ResponseWriter {
   const ReadinessSet& clock_;
   DateLine& date_;
   const std::string& server_;
-  Http2Link* link_ = nullptr;
+  Http2ClientLink* link_ = nullptr;
   std::int32_t stream_ = 0;
   Http2Outbox outbox_;
   std::string trailers_;

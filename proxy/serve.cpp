@@ -181,7 +181,7 @@ bool answered_here(ClientSide& client, std::string_view server_name) {
   if (is_grpc(exchange.request.fields) && !begin_grpc(exchange)) {
     client.response.close_after();
     reply_as_grpc(client, GrpcStatus::internal, "malformed grpc-timeout");
-    co_return true;
+    return true;
   }
   if (const Verdict bad = check(exchange); bad != go_on) {
     refuse(client, bad, {});
