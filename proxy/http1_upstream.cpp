@@ -40,7 +40,6 @@ void Http1Upstream::keep() {
 }
 
 void Http1Upstream::start(const Exchange& exchange) {
-  expect_much(false);
   TextBuffer& text = output.text();
   const std::size_t begin = text.size();
   write_http1_request_head(text, exchange);

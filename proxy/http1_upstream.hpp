@@ -41,9 +41,6 @@ class Http1Upstream final : public EventTarget, public UpstreamSide {
   HeadState read_head(Exchange& exchange, ResponseHead& head, ResponseFraming& framing) override;
   BodyReader& body() override { return body_; }
   const UpstreamFault& fault() const override { return fault_; }
-  void expect_much(bool much) override {
-    input.hold_at_most(much ? ScratchBuffer::size : ScratchBuffer::usual);
-  }
   void start_raw(std::size_t most) override;
   void keep() override;
   void let_go() override { delete this; }

@@ -51,9 +51,7 @@ Http2Connection::Http2Connection(Session& session, WorkerContext& worker, Stream
       phase_(worker.metrics.counters),
       idle_since_(session.now()),
       head_since_(session.now()),
-      sent_at_(session.now()) {
-  input_.hold_at_most(ScratchBuffer::usual);
-}
+      sent_at_(session.now()) {}
 
 Http2Connection::~Http2Connection() {
   broken_ = true;

@@ -15,12 +15,10 @@ class InputBuffer;
 // tenant move its unread bytes to memory of its own; in the usual case there are none.
 class ScratchBuffer {
  public:
-  // What one read takes when nothing is known of who takes it: what the kernel joins to one segment, and a head. A read
-  // that ends inside a segment makes all that follow, and those of a splice, end inside one, too (64 KB bodies cost a
-  // fifth more with 64 KB here, 1 MB bodies twice as much).
-  static constexpr std::size_t usual = 72 * 1024;
-  // Whoever takes all at once is given so much. Whoever lags is not: what it has not taken is memory of its connection.
-  static constexpr std::size_t size = 4 * 64 * 1024 + 8 * 1024;
+  // What the kernel joins to one segment, and a head: a read that ends inside a segment makes all that follow, and
+  // those of a splice, end inside one, too (64 KB bodies cost a fifth more with 64 KB here, 1 MB bodies twice as much).
+  // More makes bodies of 1 MB over HTTP/2 a third dearer.
+  static constexpr std::size_t size = 72 * 1024;
   static constexpr std::size_t largest_whole = 64 * 1024;  // that is gathered here before it is understood
 
   char* data() { return data_.get(); }

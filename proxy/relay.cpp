@@ -295,10 +295,7 @@ bool Relay::pull_body() {
     limit_ = upstream_.body().limit();
     return fail(AttemptFailure::closed_before_response, upstream_.body().failure());
   }
-  if (state != BodyState::end) {
-    upstream_.expect_much(client_drained());
-    return gathered;
-  }
+  if (state != BodyState::end) return gathered;
   record_.response_bytes = upstream_.body().received();
   return end(RelayEnd::complete);
 }

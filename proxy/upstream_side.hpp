@@ -45,9 +45,6 @@ class UpstreamSide : public BodyWriter {
   // Of the request and of heads; what befell the body is told by body().
   virtual const UpstreamFault& fault() const = 0;
 
-  // Whether more of the response than usual may be read at once: whoever takes it has taken all so far.
-  virtual void expect_much(bool /*much*/) {}
-
   // After a switch of protocols: both ways carry bytes as they are. At most `most` are read ahead.
   virtual void start_raw(std::size_t most) = 0;
 
