@@ -49,6 +49,7 @@ void Http1Upstream::start(const Exchange& exchange) {
 }
 
 HeadState Http1Upstream::read_head(Exchange& exchange, ResponseHead& head, ResponseFraming& framing) {
+  if (input.empty()) return read_more();
   const HeadBounds bounds{limits_.max_response_head_bytes, limits_.max_response_head_bytes};
   HeadError error = HeadError::none;
   const std::size_t size = find_head(input.unread(), bounds, scan_, error);
@@ -56,22 +57,11 @@ HeadState Http1Upstream::read_head(Exchange& exchange, ResponseHead& head, Respo
     const bool too_long = error == HeadError::head_too_large || error == HeadError::line_too_long;
     return fail(AttemptFailure::invalid_response, describe(error), too_long ? "max_response_head_bytes" : "");
   }
-  return size > 0 ? take_head(size, exchange, head, framing) : read_more();
-}
-
-HeadState Http1Upstream::read_more() {
-  const IoCount count = input.fill(*stream);
-  if (count == io_blocked) return HeadState::blocked;
-  if (count > 0) return HeadState::moved;
-  return fail(AttemptFailure::closed_before_response,
-              count == io_end ? "the upstream closed the connection" : "the connection to the upstream broke");
-}
-
-HeadState Http1Upstream::take_head(std::size_t size, Exchange& exchange, ResponseHead& head, ResponseFraming& framing) {
-  const HeadError error = parse_response_head(input.unread().substr(0, size), exchange.response_fields, head);
+  if (size == 0) return read_more();
+  error = parse_response_head(input.unread().substr(0, size), exchange.response_fields, head);
   if (error != HeadError::none) {
-    return fail(AttemptFailure::invalid_response, describe(error),
-                error == HeadError::too_many_fields ? "max_header_count" : "");
+    const bool too_many = error == HeadError::too_many_fields;
+    return fail(AttemptFailure::invalid_response, describe(error), too_many ? "max_header_count" : "");
   }
   input.consume(size);
   scan_ = {};
@@ -80,6 +70,14 @@ HeadState Http1Upstream::take_head(std::size_t size, Exchange& exchange, Respons
   if (bad != FramingError::none) return fail(AttemptFailure::invalid_response, describe(bad));
   body_.start(framing.body, framing.length);
   return HeadState::arrived;
+}
+
+HeadState Http1Upstream::read_more() {
+  const IoCount count = input.fill(*stream);
+  if (count == io_blocked) return HeadState::blocked;
+  if (count > 0) return HeadState::moved;
+  return fail(AttemptFailure::closed_before_response,
+              count == io_end ? "the upstream closed the connection" : "the connection to the upstream broke");
 }
 
 HeadState Http1Upstream::fail(AttemptFailure failure, std::string_view reason, std::string_view limit) {

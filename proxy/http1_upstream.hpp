@@ -18,7 +18,7 @@ class UpstreamPool;
 
 // One HTTP/1.1 connection to an Endpoint, and the Exchange that uses it. Meanwhile its socket's news go to that
 // Session; while it rests in the pool, to itself: any news then means that it is of no use any more.
-class Http1Upstream final : public EventTarget, public UpstreamSide {
+class Http1Upstream final : public UpstreamSide, public EventTarget {
  public:
   Http1Upstream(UpstreamPool& pool, std::shared_ptr<EndpointState> to, std::unique_ptr<Stream> over,
                 ScratchBuffer& scratch, GatherScratch& gather, const Limits& limits)
@@ -66,7 +66,6 @@ class Http1Upstream final : public EventTarget, public UpstreamSide {
  private:
   HeadState fail(AttemptFailure failure, std::string_view reason, std::string_view limit = {});
   HeadState read_more();
-  HeadState take_head(std::size_t size, Exchange& exchange, ResponseHead& head, ResponseFraming& framing);
 
   UpstreamPool& pool_;
   const Limits& limits_;

@@ -264,7 +264,17 @@ void Http2Upstream::on_frame_begin(const Http2FrameHead& head, std::string_view)
     takes_streams_ = false;
   }
   if (head.type == Http2FrameType::rst_stream) return;  // at most one of each stream that we opened
-  if (const std::string_view limit = floods_.frame(head, worker_.readiness.now()); !limit.empty()) too_much(limit);
+  if (const std::string_view limit = floods_.frame(head, worker_.readiness.now()); !limit.empty()) {
+    too_much(limit);
+  } else if (comes_too_late(head)) {
+    http2_->terminate(Http2Error::stream_closed);
+  }
+}
+
+// RFC 9113 5.1: on a stream that the upstream itself has ended. nghttp2 would ignore it.
+bool Http2Upstream::comes_too_late(const Http2FrameHead& head) const {
+  if (head.type != Http2FrameType::data && head.type != Http2FrameType::headers) return false;
+  return !http2_->channel(head.stream) && closed_.find(head.stream) == Http2ClosedStreams::How::ended;
 }
 
 void Http2Upstream::on_frame(const Http2FrameHead& head, std::size_t payload) {

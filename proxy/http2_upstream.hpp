@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "proxy/http2_closed_streams.hpp"
 #include "proxy/http2_floods.hpp"
 #include "proxy/http2_link.hpp"
 #include "proxy/http2_upstream_stream.hpp"
@@ -53,8 +54,8 @@ class Http2Upstream final : public EventTarget, public Http2SessionOwner, public
   void on_frame(const Http2FrameHead& head, std::size_t payload) override;
   Http2Channel* on_open(std::int32_t) override { return nullptr; }
   void on_malformed(std::int32_t stream, std::string_view why) override;
-  void on_reset_sent(std::int32_t, Http2Error) override {}
-  void on_closed(std::int32_t) override {}
+  void on_reset_sent(std::int32_t stream, Http2Error) override { closed_.closed(stream, true); }
+  void on_closed(std::int32_t stream) override { closed_.closed(stream, false); }
   void on_unasked() override { flush_later(); }
 
   void sent_data() { floods_.data_sent(); }
@@ -76,6 +77,7 @@ class Http2Upstream final : public EventTarget, public Http2SessionOwner, public
   bool dial();
   void begin();
   bool receive();
+  bool comes_too_late(const Http2FrameHead& head) const;
   void look_at_deadlines();
   void set_deadline();
   LoopTime due() const;
@@ -94,6 +96,7 @@ class Http2Upstream final : public EventTarget, public Http2SessionOwner, public
   InputBuffer input_;
   std::optional<Output> output_;
   std::optional<Http2Session> http2_;
+  Http2ClosedStreams closed_;
   Http2Floods floods_;
   Deadline deadline_;
   Sender sender_;

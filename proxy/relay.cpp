@@ -12,6 +12,7 @@ namespace fairlead {
 Relay::Relay(ClientSide& client, UpstreamSide& upstream, AttemptRecord& record)
     : client_(client),
       upstream_(upstream),
+      upstream_body_(upstream.body()),
       record_(record),
       to_upstream_(client.worker.pipes),
       to_client_(client.worker.pipes),
@@ -47,7 +48,7 @@ bool Relay::fail(AttemptFailure failure, std::string_view reason) {
 }
 
 bool Relay::reusable() const {
-  return framing_.keep_alive && request_done_ && !upstream_broken_ && upstream_drained() &&
+  return framing_.keep_alive && request_done_ && !upstream_broken_ && upstream_drained_ &&
          !client_.exchange.framing.upgrade;
 }
 
@@ -69,7 +70,7 @@ void Relay::send_request() {
   upstream_.data(piece);
   const bool whole = !piece.empty() && client_.body.ends_with(piece.size());
   if (state == BodyState::end || whole) finish_request();
-  if (!upstream_.send()) upstream_broken_ = true;
+  send_upstream();
   if (upstream_broken_ && !request_bytes_sent()) {
     const UpstreamFault& fault = upstream_.fault();
     fail(fault.failure, fault.reason.empty() ? "the connection to the upstream took no bytes" : fault.reason);
@@ -83,6 +84,15 @@ void Relay::send_request() {
   }
 }
 
+void Relay::send_upstream() {
+  if (!upstream_.send()) upstream_broken_ = true;
+  note_upstream();
+}
+
+void Relay::note_upstream() {
+  upstream_drained_ = upstream_.drained() && to_upstream_.empty();
+}
+
 void Relay::finish_request() {
   upstream_.end(client_.body.trailers());
   request_done_ = true;
@@ -94,16 +104,23 @@ bool Relay::too_large(std::size_t more) const {
   return most > 0 && client_.body.received() + more > most;
 }
 
+// As far as it takes what it was given.
+void Relay::flush_upstream() {
+  const std::uint64_t before = upstream_.progress();
+  if (!upstream_.flush() || !to_upstream_.empty_into(upstream_)) upstream_broken_ = true;
+  note_upstream();
+  if (upstream_.progress() != before) progress_.upstream_write = client_.session.now();
+  if (upstream_broken_ || !upstream_drained_) return;
+  // Neither side was asked until now.
+  progress_.client_read = progress_.upstream_read = client_.session.now();
+}
+
 // Request body towards the upstream. True when bytes moved, or the Relay ended.
 bool Relay::push_body() {
   if (upstream_broken_) return false;
-  if (!upstream_drained()) {
-    const std::uint64_t before = upstream_.progress();
-    if (!upstream_.flush() || !to_upstream_.empty_into(upstream_)) upstream_broken_ = true;
-    if (upstream_.progress() != before) progress_.upstream_write = client_.session.now();
-    if (upstream_broken_ || !upstream_drained()) return false;
-    // Neither side was asked until now.
-    progress_.client_read = progress_.upstream_read = client_.session.now();
+  if (!upstream_drained_) {
+    flush_upstream();
+    if (upstream_broken_ || !upstream_drained_) return false;
   }
   if (request_done_) return false;
   if (client_.exchange.framing.length >= SpliceLane::least_body && to_upstream_.ready(client_.body, upstream_)) {
@@ -117,7 +134,7 @@ bool Relay::push_body() {
       return false;
     case BodyState::end:
       finish_request();
-      if (!upstream_.send()) upstream_broken_ = true;
+      send_upstream();
       return true;
     case BodyState::failed:
       return fail_request_body();
@@ -134,6 +151,7 @@ bool Relay::splice_request() {
   progress_.client_read = progress_.upstream_write = client_.session.now();
   body_consumed_ = true;
   if (!to_upstream_.empty_into(upstream_)) upstream_broken_ = true;
+  note_upstream();
   return true;
 }
 
@@ -152,7 +170,7 @@ bool Relay::take_body_piece(std::string_view piece) {
     if (state == BodyState::data && too_large(piece.size())) break;
   }
   if (state == BodyState::end) finish_request();
-  if (!upstream_.send()) upstream_broken_ = true;
+  send_upstream();
   return true;
 }
 
@@ -271,41 +289,41 @@ bool Relay::flush_client() {
 
 // Gathers what is there, the head included, and sends it in one call.
 bool Relay::pull_body() {
-  if (framing_.length >= SpliceLane::least_body && to_client_.ready(upstream_.body(), client_.response)) {
+  if (framing_.length >= SpliceLane::least_body && to_client_.ready(upstream_body_, client_.response)) {
     return splice_response();
   }
   std::string_view piece;
   bool gathered = false;
-  BodyState state = upstream_.body().pull(piece, true);
+  BodyState state = upstream_body_.pull(piece, true);
   while (state == BodyState::data) {
     client_.response.data(piece);
-    upstream_.body().consume(piece.size());
+    upstream_body_.consume(piece.size());
     gathered = true;
     if (!client_.response.room()) break;
-    state = upstream_.body().pull(piece, false);
+    state = upstream_body_.pull(piece, false);
   }
   if (gathered) progress_.upstream_read = client_.session.now();
   if (state == BodyState::end) {
-    if (client_.exchange.record.grpc) note_grpc_status(client_.exchange.record, upstream_.body().trailers());
-    client_.response.end(upstream_.body().trailers());
+    if (client_.exchange.record.grpc) note_grpc_status(client_.exchange.record, upstream_body_.trailers());
+    client_.response.end(upstream_body_.trailers());
   }
   progress_.client_write = client_.session.now();  // all was drained before
   if (!client_.response.send()) return end(RelayEnd::client_gone);
   if (state == BodyState::failed) {
-    limit_ = upstream_.body().limit();
-    return fail(AttemptFailure::closed_before_response, upstream_.body().failure());
+    limit_ = upstream_body_.limit();
+    return fail(AttemptFailure::closed_before_response, upstream_body_.failure());
   }
   if (state != BodyState::end) return gathered;
-  record_.response_bytes = upstream_.body().received();
+  record_.response_bytes = upstream_body_.received();
   return end(RelayEnd::complete);
 }
 
 // As pull_body(), for a part of the body that nobody needs to see.
 bool Relay::splice_response() {
-  const IoCount count = to_client_.fill_from(upstream_.body());
+  const IoCount count = to_client_.fill_from(upstream_body_);
   if (count == io_blocked) return false;
   if (count == io_refused) return true;
-  if (count <= 0) return fail(AttemptFailure::closed_before_response, upstream_.body().failure());
+  if (count <= 0) return fail(AttemptFailure::closed_before_response, upstream_body_.failure());
   progress_.upstream_read = progress_.client_write = client_.session.now();
   return to_client_.empty_into(client_.response) || end(RelayEnd::client_gone);
 }
@@ -318,14 +336,14 @@ LoopTime Relay::last_upstream_sign() const {
 LoopTime Relay::deadline() const {
   LoopTime at = client_.exchange.deadline;
   const Limits& limits = client_.worker.limits;
-  if (!upstream_drained() && !upstream_broken_) {
+  if (!upstream_drained_ && !upstream_broken_) {
     at = std::min(at, progress_.upstream_write + settings().send_timeout);
   } else if (!request_done_ && !upstream_broken_ && !awaits_continue()) {
     at = std::min(at, progress_.client_read + limits.body_timeout);
   }
   if (!client_drained()) {
     at = std::min(at, progress_.client_write + limits.client_send_timeout);
-  } else if (((request_done_ || awaits_continue()) && upstream_drained()) || head_done_ || upstream_broken_) {
+  } else if (((request_done_ || awaits_continue()) && upstream_drained_) || head_done_ || upstream_broken_) {
     at = std::min(at, last_upstream_sign() + settings().read_timeout);
   }
   return at;
@@ -333,17 +351,19 @@ LoopTime Relay::deadline() const {
 
 void Relay::time_out() {
   const LoopTime now = client_.session.now();
+  // Their bytes may have moved, though nobody told this Session.
   if (!client_drained()) flush_client();
-  if (ended_ || deadline() > now) return;  // its bytes moved, though nobody told this Session
+  if (!ended_ && !upstream_drained_) flush_upstream();
+  if (ended_ || deadline() > now) return;
   const Limits& limits = client_.worker.limits;
   if (now >= client_.exchange.deadline) {
     fail(AttemptFailure::read_timeout, "the client's grpc-timeout passed");
   } else if (!client_drained() && now >= progress_.client_write + limits.client_send_timeout) {
     limit_ = "client_send_timeout";
     end(RelayEnd::client_gone);
-  } else if (!upstream_drained() && !upstream_broken_ && now >= progress_.upstream_write + settings().send_timeout) {
+  } else if (!upstream_drained_ && !upstream_broken_ && now >= progress_.upstream_write + settings().send_timeout) {
     fail(AttemptFailure::read_timeout, "the upstream took no bytes for proxy-send-timeout");
-  } else if (!request_done_ && !upstream_broken_ && !awaits_continue() && upstream_drained() &&
+  } else if (!request_done_ && !upstream_broken_ && !awaits_continue() && upstream_drained_ &&
              now >= progress_.client_read + limits.body_timeout) {
     limit_ = "body_timeout";
     end(head_done_ ? RelayEnd::client_gone : RelayEnd::client_timeout);

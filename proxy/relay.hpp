@@ -57,7 +57,9 @@ class Relay {
   void send_request();
   bool push_body();
   bool splice_request();
-  bool upstream_drained() const { return upstream_.drained() && to_upstream_.empty(); }
+  void send_upstream();
+  void note_upstream();
+  void flush_upstream();
   bool take_body_piece(std::string_view piece);
   bool fail_request_body();
   void finish_request();
@@ -80,6 +82,7 @@ class Relay {
 
   ClientSide& client_;
   UpstreamSide& upstream_;
+  BodyReader& upstream_body_;
   AttemptRecord& record_;
   SpliceLane to_upstream_;
   SpliceLane to_client_;
@@ -90,6 +93,7 @@ class Relay {
   std::size_t retained_ = 0;  // body bytes sent but not consumed: they can be sent again
   bool continued_ = false;    // 100 was passed on
   bool request_done_ = false;
+  bool upstream_drained_ = true;  // as last seen
   bool upstream_broken_ = false;  // takes no more bytes; it may still have sent a response
   bool head_done_ = false;
   bool body_consumed_ = false;

@@ -62,10 +62,10 @@ Task<Connected> connect_http2(ClientSide& client, std::shared_ptr<EndpointState>
   client.worker.http2_upstreams.join(wait, std::move(endpoint));
   const LoopTime deadline = until(client, timeout);
   while (wait.waits()) {
-    if (!co_await client.session.wait_until(deadline)) {
-      co_return failed(AttemptFailure::connect_timeout, wait.what_for());
-    }
-    if (wait.waits() && client_left(client)) co_return left();
+    const bool in_time = co_await client.session.wait_until(deadline);
+    if (!wait.waits()) break;
+    if (!in_time) co_return failed(AttemptFailure::connect_timeout, wait.what_for());
+    if (client_left(client)) co_return left();
   }
   Connected result;
   result.upstream = wait.take();
@@ -74,11 +74,6 @@ Task<Connected> connect_http2(ClientSide& client, std::shared_ptr<EndpointState>
 }
 
 }  // namespace
-
-UpstreamSidePtr reuse_upstream(ClientSide& client, const EndpointState& endpoint, bool fresh) {
-  if (is_http2(endpoint.protocol)) return client.worker.http2_upstreams.open(endpoint, client.session);
-  return UpstreamSidePtr(fresh ? nullptr : client.worker.upstreams.take(endpoint, client.session).release());
-}
 
 Task<Connected> connect_upstream(ClientSide& client, std::shared_ptr<EndpointState> endpoint, LoopTime timeout) {
   if (is_http2(endpoint->protocol)) co_return co_await connect_http2(client, std::move(endpoint), timeout);

@@ -160,6 +160,28 @@ TEST_F(Http2UpstreamFaults, AnUpstreamThatChoosesNoHttp2IsABadGateway) {
   EXPECT_TRUE(logged("the upstream did not choose HTTP/2 in the TLS handshake")) << proxy.log.text();
 }
 
+TEST_F(Http2UpstreamFaults, AnUpgradeIsABadGateway) {
+  serve([](Http2Client& server) { server.respond(server.next_request(), 200, "next"); });
+  RawSocket client = proxy.connect();
+  EXPECT_EQ(ask(client, "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").status,
+            502);
+  EXPECT_TRUE(logged("the upstream speaks HTTP/2, and takes no Upgrade")) << proxy.log.text();
+  EXPECT_EQ(proxy.get("a.test").body, "next");
+}
+
+TEST_F(Http2UpstreamFaults, WhatComesOnAStreamThatItEndedEndsTheConnection) {
+  std::atomic<bool> told{false};
+  serve([&](Http2Client& server) {
+    const std::int32_t stream = server.next_request();
+    server.respond(stream, 200, "whole");
+    server.data(stream, "more", true);
+    server.read_to_end();
+    told = server.goaway_error == Http2Error::stream_closed;
+  });
+  EXPECT_EQ(proxy.get("a.test").body, "whole");
+  EXPECT_TRUE(TestProxy::eventually([&] { return told.load(); }));
+}
+
 TEST_F(Http2UpstreamFaults, OneThatRefusesTheConnectionIsABadGateway) {
   lead_to(closed_port());
   proxy.start();
