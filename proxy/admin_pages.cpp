@@ -116,6 +116,7 @@ Json json_of(const PathSettings& settings) {
           {"send_timeout_ms", settings.send_timeout.count()},
           {"read_timeout_ms", settings.read_timeout.count()},
           {"max_body_bytes", settings.max_body_bytes},
+          {"next_upstream", settings.next_upstream.text()},
           {"next_upstream_tries", settings.next_upstream_tries},
           {"next_upstream_timeout_ms", settings.next_upstream_timeout.count()}};
 }

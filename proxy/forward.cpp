@@ -27,6 +27,12 @@ class InFlight {
   EndpointState& endpoint_;
 };
 
+constexpr std::string_view timeout_passed = "grpc-timeout passed";
+
+int status_of(AttemptFailure failure) {
+  return failure == AttemptFailure::connect_timeout || failure == AttemptFailure::read_timeout ? 504 : 502;
+}
+
 // What is decided between the attempts of one Exchange, and of each of them. Does not wait.
 class Forwarding {
  public:
@@ -37,6 +43,7 @@ class Forwarding {
   const std::shared_ptr<EndpointState>& endpoint() const { return *endpoint_; }
   AttemptRecord& record() { return *record_; }
   LoopTime connect_timeout() const { return settings().connect_timeout; }
+  bool has_another_endpoint() const;
 
   // A further attempt: at which Endpoint. What can be reused there, or null.
   UpstreamSidePtr begin();
@@ -50,11 +57,11 @@ class Forwarding {
   void choose_endpoint();
   Next ended(RelayEnd end, const Relay& relay);
   Next after_failure(AttemptFacts facts, std::string_view reason, std::string_view limit);
+  Next turn_down(const Relay& relay, int status, std::string_view limit);
   Next give_up();
   Next client_left();
   // The client waits no longer: its grpc-timeout has passed.
   bool is_late() const { return client_.session.now() >= client_.exchange.deadline; }
-  GrpcStatus broken_off() const { return is_late() ? GrpcStatus::deadline_exceeded : GrpcStatus::unavailable; }
   bool is_served(const EndpointState& endpoint) const;
   void note_failure(std::string_view reason, std::string_view limit);
   AttemptRecord& next_record(const EndpointState& endpoint);
@@ -141,14 +148,13 @@ Forwarding::Next Forwarding::ended(RelayEnd end, const Relay& relay) {
     case RelayEnd::cut:
       note_failure(relay.reason(), relay.limit());
       if (!relay.can_end_as_grpc()) return Next::broken;
-      end_as_grpc(client_, broken_off());
+      is_late() ? end_as_grpc(client_, GrpcStatus::deadline_exceeded, timeout_passed)
+                : end_as_grpc(client_, GrpcStatus::unavailable, "the response of the service broke off");
       return Next::done;
     case RelayEnd::client_timeout:
-      refuse_for_limit(client_, 408, "body_timeout");
-      return Next::done;
+      return turn_down(relay, 408, "body_timeout");
     case RelayEnd::body_too_large:
-      refuse_for_limit(client_, 413, "proxy_body_size");
-      return Next::done;
+      return turn_down(relay, 413, "proxy_body_size");
     case RelayEnd::body_malformed:
       refuse_for_limit(client_, 400, relay.limit());
       return Next::done;
@@ -167,8 +173,7 @@ Forwarding::Next Forwarding::after_failure(AttemptFacts facts, std::string_view 
   facts.method = client_.exchange.request.method;
   facts.attempts = attempts_;
   facts.elapsed = client_.session.now() - began_;
-  record_->status =
-      facts.failure == AttemptFailure::connect_timeout || facts.failure == AttemptFailure::read_timeout ? 504 : 502;
+  if (facts.failure != AttemptFailure::passed_over) record_->status = status_of(facts.failure);
   if (record_->response_time.count() < 0) record_->response_time = since(attempt_began_);
   const RetryVerdict verdict = is_late() ? RetryVerdict::give_up : decide_retry(facts, settings());
   if (verdict == RetryVerdict::same_again) return Next::same_again;
@@ -177,9 +182,21 @@ Forwarding::Next Forwarding::after_failure(AttemptFacts facts, std::string_view 
   return give_up();
 }
 
+// The client does not send its request as it must.
+Forwarding::Next Forwarding::turn_down(const Relay& relay, int status, std::string_view limit) {
+  client_.exchange.record.limit = limit;
+  if (!client_.response.head_sent()) {
+    reply_locally(client_, status);
+    return Next::done;
+  }
+  if (!relay.can_end_as_grpc()) return client_left();
+  end_as_grpc(client_, status);
+  return Next::done;
+}
+
 Forwarding::Next Forwarding::give_up() {
   if (is_late()) {
-    reply_as_grpc(client_, GrpcStatus::deadline_exceeded, "grpc-timeout passed");
+    reply_as_grpc(client_, GrpcStatus::deadline_exceeded, timeout_passed);
     return Next::done;
   }
   reply_locally(client_, record_->status);
@@ -189,6 +206,17 @@ Forwarding::Next Forwarding::give_up() {
 Forwarding::Next Forwarding::client_left() {
   if (!client_.response.head_sent()) client_.exchange.record.status = 499;
   return Next::broken;
+}
+
+// That was not asked yet, and may still be: then an answer need not be the last word.
+bool Forwarding::has_another_endpoint() const {
+  if (settings().next_upstream.statuses == 0) return false;
+  AttemptFacts facts;
+  facts.failure = AttemptFailure::passed_over;
+  facts.attempts = attempts_;
+  facts.elapsed = client_.session.now() - began_;
+  return attempts_ < client_.exchange.match.upstream->endpoints.size() &&
+         decide_retry(facts, settings()) == RetryVerdict::another_endpoint;
 }
 
 // Whether the Worker's Snapshot of now has this Endpoint, too: a connection to one that is gone is of no more use.
@@ -224,7 +252,7 @@ Task<bool> forward(ClientSide& client) {
       upstream = forwarding.take(std::move(connected));
     }
     if (!upstream) continue;
-    Relay relay(client, *upstream, forwarding.record());
+    Relay relay(client, *upstream, forwarding.record(), forwarding.has_another_endpoint());
     const RelayEnd end = co_await relay.run();
     if (end == RelayEnd::switched) co_await tunnel(client, *upstream);
     forwarding.after(end, relay, std::move(upstream));

@@ -67,15 +67,21 @@ void reply_as_grpc(ClientSide& client, int http_status, std::string_view locatio
   reply_as_grpc(client, grpc_status_of(http_status), message_of(client.exchange, http_status, location));
 }
 
-void end_as_grpc(ClientSide& client, GrpcStatus status) {
-  const bool late = status == GrpcStatus::deadline_exceeded;
-  char trailers[128];
-  const auto end =
-      fmt::format_to_n(trailers, sizeof trailers, "grpc-status: {}\r\ngrpc-message: {}\r\n", static_cast<int>(status),
-                       late ? "grpc-timeout passed" : "the response of the service broke off");
-  client.exchange.record.grpc_status = status;
-  client.response.end({trailers, end.size});
+void end_as_grpc(ClientSide& client, GrpcStatus status, std::string_view message) {
+  Exchange& exchange = client.exchange;
+  exchange.record.grpc_status = status;
+  const std::size_t room = 64 + grpc_message_room(message.size());
+  char* const trailers = exchange.arena.text(room);
+  const auto begun =
+      fmt::format_to_n(trailers, room, "grpc-status: {}\r\ngrpc-message: ", static_cast<int>(status)).size;
+  std::size_t size = begun + write_grpc_message(message, trailers + begun);
+  for (const char c : {'\r', '\n'}) trailers[size++] = c;
+  client.response.end({trailers, size});
   client.response.send();
+}
+
+void end_as_grpc(ClientSide& client, int http_status) {
+  end_as_grpc(client, grpc_status_of(http_status), message_of(client.exchange, http_status, {}));
 }
 
 }  // namespace fairlead

@@ -23,6 +23,8 @@ void reply_as_grpc(ClientSide& client, int http_status, std::string_view locatio
 
 // Ends a response of gRPC that cannot go on, with trailers in the place of those that the service would have sent: what
 // was sent stays, and its client learns why there is no more.
-void end_as_grpc(ClientSide& client, GrpcStatus status);
+void end_as_grpc(ClientSide& client, GrpcStatus status, std::string_view message);
+// The same in place of an HTTP status of ours.
+void end_as_grpc(ClientSide& client, int http_status);
 
 }  // namespace fairlead

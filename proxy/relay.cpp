@@ -9,14 +9,15 @@
 
 namespace fairlead {
 
-Relay::Relay(ClientSide& client, UpstreamSide& upstream, AttemptRecord& record)
+Relay::Relay(ClientSide& client, UpstreamSide& upstream, AttemptRecord& record, bool may_pass_over)
     : client_(client),
       upstream_(upstream),
       upstream_body_(upstream.body()),
       record_(record),
       to_upstream_(client.worker.pipes),
       to_client_(client.worker.pipes),
-      began_(client.worker.readiness.now_precise()) {
+      began_(client.worker.readiness.now_precise()),
+      may_pass_over_(may_pass_over) {
   const LoopTime now = client.session.now();
   progress_ = {now, now, now, now};
 }
@@ -76,7 +77,8 @@ void Relay::send_request() {
     fail(fault.failure, fault.reason.empty() ? "the connection to the upstream took no bytes" : fault.reason);
     return;
   }
-  if (whole && (upstream_.may_refuse() || is_idempotent(client_.exchange.request.method))) {
+  if (whole && (upstream_.may_refuse() || settings().next_upstream.non_idempotent ||
+                is_idempotent(client_.exchange.request.method))) {
     retained_ = piece.size();
   } else if (!piece.empty()) {
     client_.body.consume(piece.size());
@@ -156,7 +158,7 @@ bool Relay::splice_request() {
 }
 
 bool Relay::take_body_piece(std::string_view piece) {
-  if (too_large(piece.size())) return end(head_done_ ? RelayEnd::client_gone : RelayEnd::body_too_large);
+  if (too_large(piece.size())) return end(RelayEnd::body_too_large);
   const LoopTime now = client_.session.now();
   progress_.client_read = progress_.upstream_write = now;
   body_consumed_ = true;
@@ -210,9 +212,13 @@ bool Relay::take_head(const ResponseHead& head) {
   if (NominatedFields(head.fields).overflow()) {
     return fail(AttemptFailure::invalid_response, describe(FramingError::too_many_nominations));
   }
+  record_.status = head.status;
+  if (may_pass_over_ && passes_over(head)) {
+    return fail(AttemptFailure::passed_over, "the answer is one that proxy-next-upstream sends elsewhere");
+  }
   if (retained_ > 0) client_.body.consume(std::exchange(retained_, 0));
   head_done_ = true;
-  record_.status = exchange.record.status = head.status;
+  exchange.record.status = head.status;
   if (exchange.record.grpc) note_grpc_status(exchange.record, head.fields);
   record_.header_time = client_.worker.readiness.now_precise() - began_;
   answers_grpc_ = exchange.record.grpc && is_grpc(head.fields) && framing_.body == BodyKind::chunked;
@@ -221,6 +227,13 @@ bool Relay::take_head(const ResponseHead& head) {
   client_.response.head(head, *exchange.response_edits, framing_.body, framing_.length);
   pull_body();
   return true;
+}
+
+// Only what can be sent again: of anything else this answer is the one there is.
+bool Relay::passes_over(const ResponseHead& head) const {
+  const NextUpstream& next = settings().next_upstream;
+  return !body_consumed_ && request_done_ && (next.non_idempotent || is_idempotent(client_.exchange.request.method)) &&
+         is_passed_over(head, client_.exchange.record.grpc, next);
 }
 
 // A final answer to a request that is not complete: an upstream that closes, that refuses, or that never said 100 to
@@ -366,7 +379,7 @@ void Relay::time_out() {
   } else if (!request_done_ && !upstream_broken_ && !awaits_continue() && upstream_drained_ &&
              now >= progress_.client_read + limits.body_timeout) {
     limit_ = "body_timeout";
-    end(head_done_ ? RelayEnd::client_gone : RelayEnd::client_timeout);
+    end(RelayEnd::client_timeout);
   } else {
     fail(AttemptFailure::read_timeout, "the upstream sent nothing for proxy-read-timeout");
   }

@@ -15,8 +15,8 @@ enum class RelayEnd : std::uint8_t {
   failed,          // no response head came: failure() says why
   cut,             // the response had begun and cannot be finished
   client_gone,     // closed, reset, or took nothing for too long
-  client_timeout,  // its body did not come: 408
-  body_too_large,  // 413
+  client_timeout,  // its body did not come; the response may have begun
+  body_too_large,  // likewise
   body_malformed,  // 400
 };
 
@@ -25,7 +25,8 @@ enum class RelayEnd : std::uint8_t {
 // response may come before its request is complete.
 class Relay {
  public:
-  Relay(ClientSide& client, UpstreamSide& upstream, AttemptRecord& record);
+  // may_pass_over: another Endpoint can be asked for an answer that proxy-next-upstream does not want.
+  Relay(ClientSide& client, UpstreamSide& upstream, AttemptRecord& record, bool may_pass_over);
 
   Task<RelayEnd> run();
 
@@ -34,7 +35,8 @@ class Relay {
   std::string_view limit() const { return limit_; }    // the one that was hit, or ""
   bool request_bytes_sent() const { return upstream_.request_bytes_sent(); }
   bool body_consumed() const { return body_consumed_; }
-  // After cut: trailers may stand where the response broke off, and its client knows what they say.
+  // After cut, client_timeout and body_too_large: trailers may stand where the response broke off, and its client knows
+  // what they say.
   bool can_end_as_grpc() const { return answers_grpc_ && client_.exchange.over_http2; }
   // After complete: nothing is left on the connection, and both sides let it persist.
   bool reusable() const;
@@ -67,6 +69,7 @@ class Relay {
   bool pull_response();
   bool read_head();
   bool take_head(const ResponseHead& head);
+  bool passes_over(const ResponseHead& head) const;
   bool rest_is_unwanted(int status) const;
   bool awaits_continue() const;
   bool may_switch(const ResponseHead& head) const;
@@ -88,6 +91,7 @@ class Relay {
   SpliceLane to_client_;
   Progress progress_;
   const std::chrono::microseconds began_;
+  const bool may_pass_over_;
   ResponseFraming framing_;
   std::size_t interim_responses_ = 0;
   std::size_t retained_ = 0;  // body bytes sent but not consumed: they can be sent again

@@ -12,6 +12,7 @@
 
 #include "router/base/ip_address.hpp"
 #include "router/base/tls_host.hpp"
+#include "router/next_upstream.hpp"
 
 namespace fairlead {
 
@@ -61,6 +62,7 @@ struct PathSettings {
   std::chrono::milliseconds send_timeout{60'000};      // between two writes to the upstream
   std::chrono::milliseconds read_timeout{60'000};      // between two reads from the upstream
   std::uint64_t max_body_bytes = 1024 * 1024;          // request body; 0 = no limit. More is answered 413
+  NextUpstream next_upstream{};                        // what sends a request to another Endpoint
   std::uint32_t next_upstream_tries = 3;               // attempts in all, the first included
   std::chrono::milliseconds next_upstream_timeout{0};  // no further attempt after this long; 0 = no limit
 

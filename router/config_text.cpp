@@ -77,6 +77,7 @@ void add_path_settings(Lines& lines, const PathSettings& settings) {
   if (settings.max_body_bytes != usual.max_body_bytes) {
     lines.add(2, "max-body-bytes", std::to_string(settings.max_body_bytes));
   }
+  if (settings.next_upstream != usual.next_upstream) lines.add(2, "next-upstream", settings.next_upstream.text());
   if (settings.next_upstream_tries != usual.next_upstream_tries) {
     lines.add(2, "next-upstream-tries", std::to_string(settings.next_upstream_tries));
   }

@@ -17,6 +17,6 @@ target_sources(fairlead_router PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/policies/know
   ${CMAKE_CURRENT_SOURCE_DIR}/policies/text.cpp)
 add_policies(
   snippets canary app_root cors permanent_redirect ssl_redirect
-  body_size timeouts unsupported_guards allowlist
+  body_size timeouts next_upstream unsupported_guards allowlist
   use_regex rewrite_target backend_protocol load_balance
   hsts response_headers)

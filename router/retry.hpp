@@ -14,10 +14,11 @@ enum class AttemptFailure : std::uint8_t {
   connect_timeout,
   closed_before_response,  // reset or closed after (part of) the request was sent
   read_timeout,
-  invalid_response,  // unparsable or over a limit: never retried
+  invalid_response,  // unparsable or over a limit
   stream_reset,      // HTTP/2: of this request alone
   refused,           // HTTP/2: RST_STREAM with REFUSED_STREAM: nothing was done for it (RFC 9113 8.7)
   going_away,        // HTTP/2: GOAWAY, before this stream: likewise (RFC 9113 6.8)
+  passed_over,       // an answer that another Endpoint is to be asked for instead: see is_passed_over
 };
 
 // What is known when an attempt failed.
@@ -37,8 +38,15 @@ enum class RetryVerdict : std::uint8_t {
   another_endpoint,  // counts as an attempt
 };
 
-// Pure. A request of a method that is not idempotent is never repeated once bytes of it went out (RFC 9110 9.2.2),
-// and nothing is repeated whose body cannot be sent again.
+// Whether an answer is one of those that proxy-next-upstream sends to another Endpoint: a status that it names, or,
+// with http_503, gRPC's UNAVAILABLE in the place of any message. UNAVAILABLE does not say that nothing was done, hence
+// non_idempotent is needed beside it; and a service that says when to come back (grpc-retry-pushback-ms) means its
+// client.
+bool is_passed_over(const ResponseHead& head, bool grpc, const NextUpstream& next);
+
+// Pure. Of what proxy-next-upstream sends to another Endpoint, a request of a method that is not idempotent is not
+// repeated once bytes of it went out (RFC 9110 9.2.2) unless that says non_idempotent, and nothing is repeated whose
+// body cannot be sent again.
 RetryVerdict decide_retry(const AttemptFacts& facts, const PathSettings& settings);
 
 }  // namespace fairlead

@@ -177,6 +177,42 @@ TEST_F(BegunAnswer, WhoseTimeoutPassesEndsInTrailersThatSaySo) {
   EXPECT_EQ(trailer(response, "grpc-status"), "4");
 }
 
+TEST_F(BegunAnswer, WhoseClientSendsTooMuchEndsInTrailersThatSaySo) {
+  Gate over;
+  Origin slow([&](RawSocket& connection) {
+    connection.read_until("\r\n\r\n");
+    connection.send(begun);
+    over.wait();
+  });
+  proxy.route("a.test", "/", {slow.port()}, [](auto& routed) { routed.path.settings.max_body_bytes = 5; });
+  proxy.start();
+  start_client();
+  const std::int32_t stream = client->post("a.test", {{"content-type", "application/grpc"}});
+  EXPECT_TRUE(client->until([&] { return client->seen(stream).body == "x"; }));
+  client->data(stream, "123456");
+  const Http2Response response = client->response(stream);
+  over.open();
+  EXPECT_EQ(trailer(response, "grpc-status"), "8");
+  EXPECT_EQ(trailer(response, "grpc-message"), "413 Content Too Large (proxy_body_size)");
+  EXPECT_TRUE(TestProxy::eventually([&] { return proxy.limit_hits("proxy_body_size") == 1; }));
+}
+
+TEST_F(BegunAnswer, WhoseClientIsSilentForTooLongEndsInTrailersThatSaySo) {
+  Gate over;
+  Origin slow([&](RawSocket& connection) {
+    connection.read_until("\r\n\r\n");
+    connection.send(begun);
+    over.wait();
+  });
+  proxy.options.limits.body_timeout = milliseconds(200);
+  serve(slow);
+  const Http2Response response = client->response(client->post("a.test", {{"content-type", "application/grpc"}}));
+  over.open();
+  EXPECT_EQ(response.body, "x");
+  EXPECT_EQ(trailer(response, "grpc-status"), "14");
+  EXPECT_EQ(trailer(response, "grpc-message"), "408 Request Timeout (body_timeout)");
+}
+
 TEST_F(BegunAnswer, ThatIsNotOfGrpcIsReset) {
   Origin breaking([](RawSocket& connection) {
     read_request(connection);

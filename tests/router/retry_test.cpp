@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace fairlead {
 namespace {
 
@@ -75,8 +78,67 @@ TEST(Retry, AStreamThatWasResetIsRepeatedOnlyIfItMayBe) {
   EXPECT_EQ(decide_retry(reset, {}), RetryVerdict::give_up);
 }
 
-TEST(Retry, AnInvalidResponseIsNeverRetried) {
+TEST(Retry, DoesWhatProxyNextUpstreamSays) {
+  struct Case {
+    AttemptFailure failure;
+    const char* word;  // that it takes
+  };
+  for (const Case& each :
+       {Case{AttemptFailure::connect_refused, "error"}, Case{AttemptFailure::connect_timeout, "timeout"},
+        Case{AttemptFailure::closed_before_response, "error"}, Case{AttemptFailure::read_timeout, "timeout"},
+        Case{AttemptFailure::invalid_response, "invalid_header"}}) {
+    PathSettings settings;
+    settings.next_upstream = NextUpstream::none();
+    settings.next_upstream.add(each.word);
+    EXPECT_EQ(decide_retry(facts(each.failure, Method::get, true), settings), RetryVerdict::another_endpoint);
+    settings.next_upstream = NextUpstream::none();
+    for (const char* other : {"error", "timeout", "invalid_header", "non_idempotent", "http_503"}) {
+      if (std::string_view(other) != each.word) settings.next_upstream.add(other);
+    }
+    EXPECT_EQ(decide_retry(facts(each.failure, Method::get, true), settings), RetryVerdict::give_up) << each.word;
+  }
+}
+
+TEST(Retry, AnInvalidResponseIsNotRetriedUnlessAskedFor) {
   EXPECT_EQ(decide_retry(facts(AttemptFailure::invalid_response, Method::get, true), {}), RetryVerdict::give_up);
+}
+
+TEST(Retry, APostIsRepeatedWhereThatIsAskedForAndItsBodyIsStillThere) {
+  PathSettings settings;
+  settings.next_upstream.non_idempotent = true;
+  AttemptFacts posted = facts(AttemptFailure::passed_over, Method::post, true);
+  EXPECT_EQ(decide_retry(posted, settings), RetryVerdict::another_endpoint);
+  EXPECT_EQ(decide_retry(posted, {}), RetryVerdict::give_up);
+  posted.body_consumed = true;
+  EXPECT_EQ(decide_retry(posted, settings), RetryVerdict::give_up);
+}
+
+bool passed_over(int status, const std::vector<Field>& fields, bool grpc, const std::string& words) {
+  NextUpstream next = NextUpstream::none();
+  next.add(words);
+  ResponseHead head;
+  head.status = status;
+  head.fields.list = fields;
+  return is_passed_over(head, grpc, next);
+}
+
+TEST(Retry, AStatusIsPassedOverIfItIsNamed) {
+  EXPECT_TRUE(passed_over(503, {}, false, "http_503"));
+  EXPECT_TRUE(passed_over(404, {}, true, "http_404"));
+  EXPECT_FALSE(passed_over(502, {}, false, "http_503"));
+  EXPECT_FALSE(passed_over(503, {}, false, "error"));
+  EXPECT_FALSE(passed_over(200, {}, false, "http_503"));
+}
+
+TEST(Retry, UnavailableInPlaceOfAMessageIsPassedOverAs503) {
+  const Field unavailable{"grpc-status", "14", FieldName::other}, not_found{"grpc-status", "5", FieldName::other};
+  const Field later{"grpc-retry-pushback-ms", "100", FieldName::other};
+  EXPECT_TRUE(passed_over(200, {unavailable}, true, "http_503"));
+  EXPECT_FALSE(passed_over(200, {unavailable}, false, "http_503")) << "not of gRPC";
+  EXPECT_FALSE(passed_over(200, {unavailable}, true, "http_502"));
+  EXPECT_FALSE(passed_over(200, {not_found}, true, "http_503"));
+  EXPECT_FALSE(passed_over(200, {}, true, "http_503")) << "messages follow";
+  EXPECT_FALSE(passed_over(200, {unavailable, later}, true, "http_503")) << "the client is told when to come back";
 }
 
 }  // namespace
