@@ -36,6 +36,13 @@ class Http2ClosedStreams {
     closed_[count_++ % remembered] = {stream, reset_by_us};
   }
 
+  // The client reset it as well: after that it has nothing more to send on it.
+  void reset_by_client(std::int32_t stream) {
+    for (Closed& known : closed_) {
+      if (known.stream == stream) known.reset_by_us = false;
+    }
+  }
+
   std::int32_t last() const { return last_; }
   How find(std::int32_t stream) const {
     for (const Closed& known : closed_) {

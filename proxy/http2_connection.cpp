@@ -8,6 +8,7 @@ namespace fairlead {
 namespace {
 
 constexpr int reads_a_turn = 8;            // before what they brought is passed on, and others get a turn
+constexpr LoopTime rests_after{500};       // without streams: then memory is given back that a request would need again
 constexpr std::size_t max_queued = 1'000;  // frames that wait for the socket, before we stop reading
 
 Http2Settings settings_of(const Limits& limits) {
@@ -232,6 +233,8 @@ void Http2Connection::on_late_frame(const Http2FrameHead& head) {
     if (how == Http2ClosedStreams::How::ended) http2_.terminate(Http2Error::stream_closed);
   } else if (head.type == Http2FrameType::data && how == Http2ClosedStreams::How::ended) {
     http2_.reset(head.stream, Http2Error::stream_closed);
+  } else if (head.type == Http2FrameType::rst_stream) {
+    closed_.reset_by_client(head.stream);
   }
 }
 
@@ -258,6 +261,7 @@ void Http2Connection::on_frame(const Http2FrameHead& head, std::size_t payload) 
 
 Http2Channel* Http2Connection::on_open(std::int32_t id) {
   if (streams_.empty()) idle_since_ = session_.now();
+  rests_ = false;
   Http2Stream& stream = worker_.http2.streams().take(worker_);
   stream.start(*this, id);
   streams_.push_back(stream);
@@ -318,6 +322,7 @@ LoopTime Http2Connection::deadline() const {
   if (!settled_ || in_head_) at = std::min(at, head_since_ + limits.header_timeout);
   if (!output_.drained()) at = std::min(at, sent_at_ + limits.client_send_timeout);
   if (idle() && settled_) at = std::min(at, idle_since_ + limits.idle_timeout);
+  if (may_rest()) at = std::min(at, idle_since_ + rests_after);
   if (going_away_ && !last_stream_named_) at = std::min(at, announced_at_ + limits.lingering_close);
   return at;
 }
@@ -325,6 +330,10 @@ LoopTime Http2Connection::deadline() const {
 // Whether one of the deadlines that end the connection has passed.
 bool Http2Connection::timed_out() {
   const LoopTime now = session_.now();
+  if (may_rest() && now >= idle_since_ + rests_after) {
+    http2_.rest();
+    rests_ = true;
+  }
   const Limits& limits = worker_.limits;
   LimitHits& hits = worker_.metrics.counters.limit_hits;
   if ((!settled_ || in_head_) && now >= head_since_ + limits.header_timeout) {

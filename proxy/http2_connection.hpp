@@ -73,6 +73,7 @@ class Http2Connection final : public Http2SessionOwner, public Http2ClientLink {
   bool timed_out();
   Task<void> close();
   bool idle() const { return streams_.empty() && !in_head_; }
+  bool may_rest() const { return idle() && settled_ && !rests_ && output_.drained(); }
 
   Session& session_;
   WorkerContext& worker_;
@@ -89,6 +90,7 @@ class Http2Connection final : public Http2SessionOwner, public Http2ClientLink {
   Waiting waiting_;         // for room, the first for longest
   std::size_t unsent_ = 0;  // bytes that streams hold
   std::uint32_t requests_ = 0;
+  bool rests_ = false;    // its memory was given back
   bool settled_ = false;  // the preface came whole, its SETTINGS included
   bool in_head_ = false;  // a header block has begun
   bool ended_ = false;    // the client ended its side

@@ -183,6 +183,7 @@ void Http2Session::submit_settings(const Http2Settings& settings) {
     nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), entries.size());
     return;
   }
+  pieces_ = library.memory_.last_pieces();
   const std::array<nghttp2_settings_entry, 5> entries{{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.max_concurrent_streams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings.stream_window},
@@ -247,6 +248,10 @@ bool Http2Session::over() const {
 
 std::size_t Http2Session::queued_frames() const {
   return nghttp2_session_get_outbound_queue_size(session_);
+}
+
+void Http2Session::rest() {
+  if (!wants_write()) Http2Memory::rest(pieces_);
 }
 
 Http2Channel* Http2Session::channel(std::int32_t stream) const {

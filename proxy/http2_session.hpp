@@ -104,6 +104,8 @@ class Http2Session {
   // The session has nothing more to read or to write: the connection can be closed.
   bool over() const;
   std::size_t queued_frames() const;
+  // Gives memory back that is of use again with the next frame. Only without streams and with nothing to write.
+  void rest();
 
   Http2Channel* channel(std::int32_t stream) const;
   // From here on nothing is told about this stream.
@@ -148,6 +150,7 @@ class Http2Session {
   Http2Library& library_;
   Http2SessionOwner& owner_;
   nghttp2_session* session_ = nullptr;
+  Http2Memory::Pieces pieces_;
   Http2FrameScan scan_;
   Output* output_ = nullptr;  // while gathering
   bool no_room_ = false;      // while gathering: the output must be sent first

@@ -26,20 +26,11 @@ int TlsStream::receive(char* data, int size) {
     return would_block;
   }
   if (count < size && !socket_.peer_closed) socket_.readable = false;
-  expect_more(count == size);
   if (!first_bytes_seen_ && count > 0) {
     first_bytes_seen_ = true;
     spoke_plain_http_ = data[0] >= 'A' && data[0] <= 'Z';  // a handshake record begins with 22
   }
   return static_cast<int>(count);
-}
-
-// Records are received several at once as long as the socket has that many. The buffer is the session's, is made anew
-// whenever it was empty (SSL_MODE_RELEASE_BUFFERS), and so is there only while something is being read.
-void TlsStream::expect_more(bool filled) {
-  if (filled == expects_more_) return;
-  expects_more_ = filled;
-  SSL_set_default_read_buffer_len(session_.get(), filled ? large_read : 0);
 }
 
 int TlsStream::send(const char* data, int size) {

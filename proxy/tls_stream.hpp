@@ -40,13 +40,11 @@ class TlsStream final : public Stream, private BioTransport {
 
  private:
   static constexpr std::size_t max_unsent = 2 * TlsScratch::gather_size;
-  static constexpr std::size_t large_read = 4 * (TlsScratch::record + 64);  // four records
 
   int receive(char* data, int size) override;
   int send(const char* data, int size) override;
   IoCount write_piece(const char* data, std::size_t size);
   bool send_gathered();
-  void expect_more(bool filled);
 
   Socket socket_;
   SslPtr session_;
@@ -54,7 +52,6 @@ class TlsStream final : public Stream, private BioTransport {
   std::string unsent_;  // records that the socket did not take
   bool first_bytes_seen_ = false;
   bool spoke_plain_http_ = false;
-  bool expects_more_ = false;
   bool failed_ = false;
 };
 

@@ -28,7 +28,8 @@ REQUESTS = 0
 
 
 class Answers(asyncio.Protocol):
-    """One connection of an origin for many requests: it knows GET, and POST with a Content-Length."""
+    """One connection of an origin for many requests. It answers when all of a request is there: the proxy ends a stream that is
+    answered early, and what h2spec sends on it then would not be judged any more."""
 
     def __init__(self, origin):
         self.origin, self.kept, self.transport = origin, b"", None
@@ -41,8 +42,11 @@ class Answers(asyncio.Protocol):
         answers = []
         while (end := self.kept.find(b"\r\n\r\n")) >= 0:
             head = self.kept[:end].lower()
-            length = re.search(rb"\r\ncontent-length: (\d+)", head) if head.startswith(b"post") else None
+            length = re.search(rb"\r\ncontent-length: (\d+)", head)
             end += 4 + (int(length.group(1)) if length else 0)
+            if b"\r\ntransfer-encoding: chunked" in head:  # no data that looks like its end
+                last = re.compile(rb"\n0\r\n([^\r\n]+\r\n)*\r\n").search(self.kept, end - 1)
+                end = last.end() if last else len(self.kept) + 1
             if len(self.kept) < end:
                 break
             self.kept = self.kept[end:]
@@ -88,8 +92,9 @@ class Http2(unittest.TestCase):
         if build.returncode == 3:
             self.skipTest(build.stderr.strip())
         self.assertEqual(build.returncode, 0, build.stderr)
-        text = subprocess.run([build.stdout.strip(), "-h", "127.0.0.1", "-S", *arguments], capture_output=True, text=True,
-                              timeout=300).stdout
+        # -o: how long h2spec waits for a frame. Its own 2 seconds are short for a sanitized program on a busy machine.
+        text = subprocess.run([build.stdout.strip(), "-h", "127.0.0.1", "-S", "-o", "10", *arguments], capture_output=True, text=True,
+                              timeout=250).stdout
         failures = text[text.find("Failures:"):] if "Failures:" in text else ""
         counts = re.search(r"(\d+) tests, (\d+) passed, (\d+) skipped, (\d+) failed", text)
         self.assertIsNotNone(counts, text)

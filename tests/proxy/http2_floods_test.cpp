@@ -80,6 +80,8 @@ TEST(Http2ClosedStreams, TellsWhyAStreamIsNotThere) {
   EXPECT_EQ(streams.find(3), How::reset_by_us);
   for (const std::int32_t id : {5, 7, 9}) EXPECT_EQ(streams.find(id), How::never_begun);
   EXPECT_EQ(streams.find(11), How::unknown) << "still open";
+  streams.reset_by_client(3);
+  EXPECT_EQ(streams.find(3), How::ended) << "nothing of it can be on its way any more";
 }
 
 TEST(Http2ClosedStreams, ForgetsWhatIsLongAgo) {

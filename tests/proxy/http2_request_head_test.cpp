@@ -1,6 +1,7 @@
 #include "proxy/http2_request_head.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <cstdint>
 #include <cstring>
@@ -99,6 +100,33 @@ TEST(Http2Memory, ABufferForFramesIsNoMemoryWhereItWasNotTouched) {
   EXPECT_EQ(again, buffer);
   EXPECT_EQ(again[Http2Memory::least_frame - 1], 0);
   memory.release(again);
+}
+
+TEST(Http2Memory, WhileASessionRestsItsTableIsKeptUnlessItIsEmpty) {
+  Http2Memory memory;
+  char* const table = static_cast<char*>(memory.allocate(Http2Memory::table));
+  char* const frame = static_cast<char*>(memory.allocate(Http2Memory::least_frame));
+  const Http2Memory::Pieces pieces = memory.last_pieces();
+  EXPECT_EQ(pieces.table, table);
+  EXPECT_EQ(pieces.frame, frame);
+  EXPECT_EQ(memory.last_pieces().table, nullptr);
+  const auto resident = [](void* page) {
+    unsigned char in_memory = 0;
+    EXPECT_EQ(::mincore(page, Http2Memory::page, &in_memory), 0);
+    return (in_memory & 1) != 0;
+  };
+  std::memset(table, 0, Http2Memory::table);
+  table[Http2Memory::table - 1] = 'x';
+  frame[0] = 'x';
+  Http2Memory::rest(pieces);
+  EXPECT_EQ(table[Http2Memory::table - 1], 'x');
+  EXPECT_FALSE(resident(frame));
+  table[Http2Memory::table - 1] = 0;
+  Http2Memory::rest(pieces);
+  EXPECT_FALSE(resident(table));
+  EXPECT_EQ(table[0], 0);
+  memory.release(table);
+  memory.release(frame);
 }
 
 }  // namespace
