@@ -169,6 +169,7 @@ Http2Session::Http2Session(Http2Library& library, Http2SessionOwner& owner, cons
   nghttp2_mem memory = library.memory_.functions();
   const auto make = settings.role == Http2Role::server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
   if (make(&session_, library.callbacks_, this, library.options_, &memory) != 0) throw std::bad_alloc();
+  pieces_ = library.memory_.last_pieces();
   submit_settings(settings);
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, settings.connection_window);
 }
@@ -183,7 +184,6 @@ void Http2Session::submit_settings(const Http2Settings& settings) {
     nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), entries.size());
     return;
   }
-  pieces_ = library.memory_.last_pieces();
   const std::array<nghttp2_settings_entry, 5> entries{{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.max_concurrent_streams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings.stream_window},
