@@ -128,20 +128,21 @@ Json json_of(const Host& host, const Path& path, const RouteTable& routes) {
                       : path.type == PathType::exact ? "exact"
                                                      : "prefix"},
             {"tls", host.tls}};
-  if (!path.ingress.empty()) {
-    json["namespace"] = path.ns;
-    json["ingress"] = path.ingress;
+  const Route& route = *path.route;
+  if (!route.ingress.empty()) {
+    json["namespace"] = route.ns;
+    json["ingress"] = route.ingress;
   }
-  if (!path.service.empty()) {
-    json["service"] = path.service;
-    json["port"] = path.port;
+  if (!route.service.empty()) {
+    json["service"] = route.service;
+    json["port"] = route.port;
   }
   if (path.denied) json["denied"] = true;
-  json["settings"] = json_of(path.settings);
+  json["settings"] = json_of(route.settings);
   Json policies = Json::array();
-  for (const auto& policy : path.policies) policies.push_back(policy->describe());
+  for (const auto& policy : route.policies) policies.push_back(policy->describe());
   json["policies"] = std::move(policies);
-  const UpstreamEntry* const upstream = path.upstream_key.empty() ? nullptr : routes.upstream(path.upstream_key);
+  const UpstreamEntry* const upstream = route.upstream_key.empty() ? nullptr : routes.upstream(route.upstream_key);
   json["upstream"] = upstream ? json_of(*upstream) : Json();
   return json;
 }

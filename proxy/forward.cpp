@@ -68,7 +68,7 @@ class Forwarding {
   std::chrono::microseconds since(std::chrono::microseconds began) const {
     return client_.worker.readiness.now_precise() - began;
   }
-  const PathSettings& settings() const { return client_.exchange.match.path->settings; }
+  const PathSettings& settings() const { return client_.exchange.match.path->route->settings; }
 
   ClientSide& client_;
   const LoopTime began_;

@@ -78,10 +78,10 @@ class JsonMembers {
 
 void write_json_route(JsonMembers& members, const ExchangeRecord& record) {
   if (record.path) {
-    members.text("namespace", record.path->ns);
-    members.text("ingress", record.path->ingress);
-    members.text("service", record.path->service);
-    members.text("service_port", record.path->port);
+    members.text("namespace", record.path->route->ns);
+    members.text("ingress", record.path->route->ingress);
+    members.text("service", record.path->route->service);
+    members.text("service_port", record.path->route->port);
     members.text("ingress_path", record.path->path);
   }
   members.text("upstream_name", record.upstream_name);

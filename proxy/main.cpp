@@ -11,6 +11,7 @@
 #include "proxy/program_log.hpp"
 #include "proxy/publisher.hpp"
 #include "proxy/shutdown.hpp"
+#include "proxy/thread_priority.hpp"
 #include "proxy/workers.hpp"
 #include "watcher/api_config.hpp"
 #include "watcher/watcher.hpp"
@@ -145,6 +146,7 @@ int run(const Options& options) {
 
   auto workers = Workers::start(options, *log);
   if (!workers) return fail(*log, workers.error());
+  give_way_to_workers();  // with all threads that begin from here on
   Publisher publisher(*log, [&](const std::shared_ptr<const Snapshot>& snapshot) { (*workers)->publish(snapshot); });
   WatchOptions watch = watch_options(options);
   watch.report = report_options(options, *log);

@@ -181,10 +181,11 @@ void add_orphans(Page& page, const RouteTable& routes) {
   std::set<std::tuple<std::string, std::string, std::string>> orphans;
   for (const auto& host : routes.hosts()) {
     for (const Path& path : host->paths) {
-      if (path.ingress.empty() || path.upstream_key.empty()) continue;
-      const UpstreamEntry* const upstream = routes.upstream(path.upstream_key);
+      const Route& route = *path.route;
+      if (route.ingress.empty() || route.upstream_key.empty()) continue;
+      const UpstreamEntry* const upstream = routes.upstream(route.upstream_key);
       if (upstream && !upstream->endpoints.empty()) continue;
-      orphans.emplace(path.ns, path.ingress, upstream ? "no-endpoint" : "no-service");
+      orphans.emplace(route.ns, route.ingress, upstream ? "no-endpoint" : "no-service");
     }
   }
   for (const auto& [ns, ingress, type] : orphans) {

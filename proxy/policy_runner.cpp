@@ -29,19 +29,19 @@ void show_to_policies(Exchange& exchange) {
 }
 
 Outcome run_early(Exchange& exchange) {
-  const Path& path = *exchange.match.path;
-  return run(exchange, std::span(path.policies).first(path.early_policies));
+  const Route& route = *exchange.match.path->route;
+  return run(exchange, std::span(route.policies).first(route.early_policies));
 }
 
 Outcome run_late(Exchange& exchange) {
-  const Path& path = *exchange.match.path;
-  return run(exchange, std::span(path.policies).subspan(path.early_policies));
+  const Route& route = *exchange.match.path->route;
+  return run(exchange, std::span(route.policies).subspan(route.early_policies));
 }
 
 void run_on_response(Exchange& exchange, int status) {
   if (!exchange.asked) return;
   PolicyResponse response{*exchange.asked, status, *exchange.response_edits};
-  for (const auto& policy : exchange.match.path->policies) policy->on_response(response);
+  for (const auto& policy : exchange.match.path->route->policies) policy->on_response(response);
 }
 
 }  // namespace fairlead

@@ -54,7 +54,7 @@ class Relay {
     return true;
   }
   bool fail(AttemptFailure failure, std::string_view reason);
-  const PathSettings& settings() const { return client_.exchange.match.path->settings; }
+  const PathSettings& settings() const { return client_.exchange.match.path->route->settings; }
 
   void send_request();
   bool push_body();

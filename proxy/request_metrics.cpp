@@ -62,7 +62,7 @@ void observe(RequestSeries& series, const ExchangeRecord& record) {
 LiveRoutes::LiveRoutes(const RouteTable& routes) {
   for (const auto& host : routes.hosts()) {
     hosts_.insert(host->name);
-    for (const Path& path : host->paths) ingresses_.insert(full_name(path.ns, path.ingress));
+    for (const Path& path : host->paths) ingresses_.insert(full_name(path.route->ns, path.route->ingress));
   }
 }
 
@@ -142,9 +142,9 @@ RequestMetrics::Key RequestMetrics::key_of(const ExchangeRecord& record) const {
   }
   if (record.path) {
     key.path = record.path->path;
-    key.ns = record.path->ns;
-    key.ingress = record.path->ingress;
-    key.service = record.path->service;
+    key.ns = record.path->route->ns;
+    key.ingress = record.path->route->ingress;
+    key.service = record.path->route->service;
   }
   key.method = method_label(record.method);
   char* const text = key.status_text.data();

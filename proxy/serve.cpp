@@ -97,7 +97,7 @@ bool is_misdirected(const Exchange& exchange, std::string_view server_name) {
 }
 
 bool body_is_too_large(const Exchange& exchange) {
-  const std::uint64_t most = exchange.match.path->settings.max_body_bytes;
+  const std::uint64_t most = exchange.match.path->route->settings.max_body_bytes;
   return most > 0 && exchange.framing.body == BodyKind::length && exchange.framing.length > most;
 }
 
@@ -130,13 +130,13 @@ Verdict check(Exchange& exchange) {
 }
 
 bool lacks_endpoints(const RouteMatch& match) {
-  return !match.path->upstream_key.empty() && (!match.upstream || match.upstream->endpoints.empty());
+  return !match.path->route->upstream_key.empty() && (!match.upstream || match.upstream->endpoints.empty());
 }
 
 // What load balancers ask a node, by its address: as ingress-nginx, on hosts that nobody defined.
 bool is_health_check(const Exchange& exchange) {
   const RouteMatch& match = exchange.match;
-  return match.host->name.empty() && match.path->ingress.empty() && exchange.target.path == "/healthz";
+  return match.host->name.empty() && match.path->route->ingress.empty() && exchange.target.path == "/healthz";
 }
 
 // A reply that needs no upstream, if there is one.
@@ -156,7 +156,7 @@ bool replied_locally(ClientSide& client, std::string_view server_name) {
     reply_locally(client, *late);
   } else if (is_health_check(exchange)) {
     reply_locally(client, 200);
-  } else if (exchange.match.path->upstream_key.empty()) {
+  } else if (exchange.match.path->route->upstream_key.empty()) {
     reply_locally(client, 404);
   } else {
     return false;

@@ -56,7 +56,7 @@ Task<void> tunnel(ClientSide& client, UpstreamSide& upstream) {
   upstream.start_raw(client.worker.limits.max_tunnel_buffer_bytes);
   Flow up(client.body, upstream);
   Flow down(upstream.body(), client.response);
-  const PathSettings& settings = client.exchange.match.path->settings;
+  const PathSettings& settings = client.exchange.match.path->route->settings;
   LoopTime last_moved = client.session.now();
   for (int moves = 0;;) {
     const bool moved_up = up.move();

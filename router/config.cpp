@@ -42,11 +42,22 @@ bool same_policy(const std::shared_ptr<const Policy>& a, const std::shared_ptr<c
 
 }  // namespace
 
-bool Path::operator==(const Path& other) const {
-  return path == other.path && type == other.type && ns == other.ns && ingress == other.ingress &&
-         service == other.service && port == other.port && upstream_key == other.upstream_key &&
-         denied == other.denied && settings == other.settings && early_policies == other.early_policies &&
+bool Route::operator==(const Route& other) const {
+  return ns == other.ns && ingress == other.ingress && service == other.service && port == other.port &&
+         upstream_key == other.upstream_key && settings == other.settings && early_policies == other.early_policies &&
          std::equal(policies.begin(), policies.end(), other.policies.begin(), other.policies.end(), same_policy);
+}
+
+const std::shared_ptr<const Route>& Path::nowhere() {
+  static const auto route = std::make_shared<const Route>();
+  return route;
+}
+
+Route& Path::own_route() {
+  auto own = std::make_shared<Route>(*route);
+  Route& changeable = *own;
+  route = std::move(own);
+  return changeable;
 }
 
 ConfigDelta diff(const Config& from, const Config& to) {

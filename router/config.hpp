@@ -69,22 +69,36 @@ struct PathSettings {
   bool operator==(const PathSettings&) const = default;
 };
 
-// One path of a Host and where it leads. A Path with an empty upstream_key is answered 404 by us; one whose Upstream
-// has no endpoints, or that is denied, is answered 503.
-struct Path {
-  std::string path;  // as in the Ingress: always starts with '/'; in a regex Host, the regex without its "^"
-  PathType type = PathType::prefix;
+// Where Paths lead, and how: what those of one Ingress that lead to the same port of a Service have in common.
+struct Route {
   std::string ns;       // of the Ingress
   std::string ingress;  // "" for the implicit default of a host nobody defined
   std::string service;
   std::string port;          // as the Ingress says it: number or name
   std::string upstream_key;  // "" = no backend: local 404
-  bool denied = false;       // an annotation that guards this Path is unusable: fail closed with 503
   PathSettings settings;
   std::vector<std::shared_ptr<const Policy>> policies;  // in stage order
   std::size_t early_policies = 0;  // the first so many: asked before it is found that there is no Endpoint (2.4.11)
 
-  bool operator==(const Path&) const;  // policies compare by what they were parsed from
+  bool operator==(const Route&) const;  // policies compare by what they were parsed from
+};
+
+// One path of a Host. A Path whose Route has no upstream_key is answered 404 by us; one whose Upstream has no
+// endpoints, or that is denied, is answered 503.
+struct Path {
+  std::string path;  // as in the Ingress: always starts with '/'; in a regex Host, the regex without its "^"
+  PathType type = PathType::prefix;
+  bool denied = false;  // an annotation that guards this Path is unusable: fail closed with 503
+  std::shared_ptr<const Route> route = nowhere();  // never null; mostly shared with other Paths
+
+  static const std::shared_ptr<const Route>& nowhere();
+  // Gives this Path a Route of its own, to be changed before the Path is shared.
+  Route& own_route();
+
+  bool operator==(const Path& other) const {
+    return path == other.path && type == other.type && denied == other.denied &&
+           (route == other.route || *route == *other.route);
+  }
 };
 
 // Everything under one host name. Paths stand in the order in which they are tried in regex mode; otherwise the

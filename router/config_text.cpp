@@ -87,13 +87,14 @@ void add_path_settings(Lines& lines, const PathSettings& settings) {
 }
 
 void add_path(Lines& lines, const Path& path) {
+  const Route& route = *path.route;
   lines.add(1, path.type == PathType::exact ? "path exact" : "path prefix", path.path);
-  if (!path.ns.empty() || !path.ingress.empty()) lines.add(2, "ingress", path.ns + "/" + path.ingress);
-  if (!path.service.empty() || !path.port.empty()) lines.add(2, "service", path.service + ":" + path.port);
-  lines.add(2, "upstream", path.upstream_key.empty() ? "none" : path.upstream_key);
+  if (!route.ns.empty() || !route.ingress.empty()) lines.add(2, "ingress", route.ns + "/" + route.ingress);
+  if (!route.service.empty() || !route.port.empty()) lines.add(2, "service", route.service + ":" + route.port);
+  lines.add(2, "upstream", route.upstream_key.empty() ? "none" : route.upstream_key);
   if (path.denied) lines.add(2, "denied");
-  add_path_settings(lines, path.settings);
-  for (const auto& policy : path.policies) lines.add(2, "policy", policy->describe());
+  add_path_settings(lines, route.settings);
+  for (const auto& policy : route.policies) lines.add(2, "policy", policy->describe());
 }
 
 void add_host(Lines& lines, const Host& host) {

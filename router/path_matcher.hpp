@@ -3,7 +3,9 @@
 #include <re2/re2.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -21,6 +23,9 @@ class PathMatcher {
  public:
   explicit PathMatcher(const Host& host);
 
+  // The Host's, kept beside its paths since a look-up reads it just before.
+  std::string_view host_name() const { return {text(rule_count_ * sizeof(Rule)), name_size_}; }
+
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
   // Index into Host::paths, or none. path is in normal form.
   std::size_t match(std::string_view path) const;
@@ -30,26 +35,38 @@ class PathMatcher {
   static constexpr std::size_t linear_up_to = 30;
 
   struct Rule {
-    std::string_view path;  // a Prefix without its trailing '/'; in texts_
-    std::size_t index;
+    std::uint32_t text;  // where its path begins in block_: a Prefix without its trailing '/'
+    std::uint32_t size;
+    std::uint32_t index;
   };
+  using Rules = std::span<const Rule>;
   using ByPath = std::unordered_map<std::string_view, std::size_t>;
+  // What only few Hosts need.
+  struct Extra {
+    ByPath exact;  // empty unless there are more than linear_up_to
+    ByPath prefixes;
+    std::vector<std::unique_ptr<const re2::RE2>> regexes;  // by index; null where a path is no regex
+  };
 
-  void reserve(const Host& host);
-  void add_rule(std::vector<Rule>& rules, std::string_view path, std::size_t index);
-  static std::unique_ptr<const ByPath> by_path(const std::vector<Rule>& rules);
+  void compile_plain(const Host& host);
+  std::string_view path_of(const Rule& rule) const { return {text(rule.text), rule.size}; }
+  const char* text(std::size_t offset) const { return reinterpret_cast<const char*>(block_.get() + offset); }
+  Rules exact() const { return rules().first(exact_count_); }
+  Rules prefixes() const { return rules().subspan(exact_count_); }
+  Rules rules() const { return {reinterpret_cast<const Rule*>(block_.get()), rule_count_}; }
+  Extra& extra();
+  void add_by_path(Rules rules, ByPath Extra::*into);
   std::size_t match_exact(std::string_view path) const;
   std::size_t match_prefix(std::string_view path) const;
   std::size_t match_regex(std::string_view path) const;
 
-  std::unique_ptr<char[]> texts_;  // of all rules, one after the other
-  std::size_t texts_size_ = 0;
-  std::vector<Rule> exact_;
-  std::vector<Rule> prefixes_;                   // longest first
-  std::unique_ptr<const ByPath> exact_by_path_;  // only when there are more than linear_up_to
-  std::unique_ptr<const ByPath> prefix_by_path_;
-  std::vector<std::unique_ptr<const re2::RE2>> regexes_;  // by index; null where a path is no regex
+  std::unique_ptr<std::byte[]>
+      block_;  // the Rules, Exact ones first, then Prefixes, longest first; the Host's name; texts
+  std::uint32_t rule_count_ = 0;
+  std::uint32_t exact_count_ = 0;
+  std::uint32_t name_size_ = 0;
   bool regex_ = false;
+  std::unique_ptr<Extra> extra_;
 };
 
 }  // namespace fairlead

@@ -16,13 +16,18 @@ namespace {
 constexpr std::size_t page_size = 256;
 constexpr std::uint32_t no_upstream = UINT32_MAX;
 
-// A Host ready for matching; upstream_indexes go with config->paths.
+// A Host ready for matching. A look-up reads this and what the matcher holds, but not the Host.
 struct CompiledHost {
-  explicit CompiledHost(std::shared_ptr<const Host> host) : config(std::move(host)), matcher(*config) {}
+  explicit CompiledHost(std::shared_ptr<const Host> host)
+      : config(std::move(host)),
+        matcher(*config),
+        paths(config->paths.data()),
+        upstream_indexes(std::make_unique<std::uint32_t[]>(config->paths.size())) {}
 
   std::shared_ptr<const Host> config;
   PathMatcher matcher;
-  std::vector<std::uint32_t> upstream_indexes;
+  const Path* paths;                                  // config's
+  std::unique_ptr<std::uint32_t[]> upstream_indexes;  // of these
 };
 
 // An Upstream key has an index as long as an Upstream of that name exists or a path leads to it.
@@ -32,6 +37,20 @@ struct UpstreamSlot {
   std::uint64_t identity = 0;
 };
 
+// Of a Path that leads there or, while there is none, of the Upstream: part of either, which it keeps alive.
+class UpstreamKey {
+ public:
+  explicit UpstreamKey(const std::shared_ptr<const Upstream>& upstream) : text_(upstream, &upstream->key) {}
+  explicit UpstreamKey(const std::shared_ptr<const Route>& route) : text_(route, &route->upstream_key) {}
+
+  operator std::string_view() const { return *text_; }
+
+ private:
+  std::shared_ptr<const std::string> text_;
+};
+
+using HostMap = ShardedMap<std::shared_ptr<const CompiledHost>, std::string_view>;  // by the matcher's host_name()
+using SlotMap = ShardedMap<UpstreamSlot, UpstreamKey>;
 using Page = std::array<std::shared_ptr<const UpstreamEntry>, page_size>;
 
 std::uint64_t next_identity() {
@@ -40,16 +59,11 @@ std::uint64_t next_identity() {
 }
 
 const Path& unmatched_path() {
-  static const Path path{.path = "/",
-                         .type = PathType::prefix,
-                         .ns = {},
-                         .ingress = {},
-                         .service = {},
-                         .port = {},
-                         .upstream_key = {},
-                         .denied = false,
-                         .settings = {},
-                         .policies = {}};
+  static const Path path = [] {
+    Path root;
+    root.path = "/";
+    return root;
+  }();
   return path;
 }
 
@@ -95,8 +109,8 @@ std::shared_ptr<const UpstreamEntry> compile_upstream(std::shared_ptr<const Upst
 }  // namespace
 
 struct RouteTable::Parts {
-  ShardedMap<std::shared_ptr<const CompiledHost>> hosts;
-  ShardedMap<UpstreamSlot> slots;                  // by Upstream key
+  HostMap hosts;
+  SlotMap slots;
   std::vector<std::shared_ptr<const Page>> pages;  // by index
   std::vector<std::uint32_t> free_indexes;
   std::uint32_t next_index = 0;
@@ -122,11 +136,11 @@ class TableEditor {
   void set_host(const std::string& name, const std::shared_ptr<const Host>& host) {
     std::shared_ptr<const CompiledHost> before;
     if (const auto* found = hosts_.find(name)) before = *found;
-    if (host) add_host(name, host);
+    if (host) add_host(host);
     if (!before) return;
     --parts_->host_count;
     parts_->path_count -= before->config->paths.size();
-    for (const Path& path : before->config->paths) release(path.upstream_key);
+    for (const Path& path : before->config->paths) release(path.route->upstream_key);
     if (!host) hosts_.erase(name);
   }
 
@@ -135,7 +149,7 @@ class TableEditor {
     const std::shared_ptr<const UpstreamEntry> before = known ? parts_->entry(known->index) : nullptr;
     if (!before && !upstream) return;
     if (!before) {
-      acquire(key);
+      acquire(UpstreamKey(upstream));
       ++parts_->upstream_count;
     }
     const UpstreamSlot slot = *slots_.find(key);
@@ -168,22 +182,23 @@ class TableEditor {
     }
   }
 
-  void add_host(const std::string& name, const std::shared_ptr<const Host>& host) {
+  void add_host(const std::shared_ptr<const Host>& host) {
     auto compiled = std::make_shared<CompiledHost>(host);
-    compiled->upstream_indexes.reserve(host->paths.size());
-    for (const Path& path : host->paths) {
-      compiled->upstream_indexes.push_back(path.upstream_key.empty() ? no_upstream : acquire(path.upstream_key));
+    for (std::size_t i = 0; i < host->paths.size(); ++i) {
+      const std::shared_ptr<const Route>& route = host->paths[i].route;
+      compiled->upstream_indexes[i] = route->upstream_key.empty() ? no_upstream : acquire(UpstreamKey(route));
     }
+    const std::string_view name = compiled->matcher.host_name();
     hosts_.set(name, std::move(compiled));
     ++parts_->host_count;
     parts_->path_count += host->paths.size();
   }
 
-  std::uint32_t acquire(const std::string& key) {
+  std::uint32_t acquire(UpstreamKey key) {
     const UpstreamSlot* const known = slots_.find(key);
     UpstreamSlot slot = known ? *known : UpstreamSlot{take_index(), 0, next_identity()};
     ++slot.references;
-    slots_.set(key, slot);
+    slots_.set(std::move(key), slot);
     return slot.index;
   }
 
@@ -191,7 +206,7 @@ class TableEditor {
     if (key.empty()) return;
     UpstreamSlot slot = *slots_.find(key);
     if (--slot.references > 0) {
-      slots_.set(key, slot);
+      slots_.update(key, slot);
       return;
     }
     slots_.erase(key);
@@ -227,8 +242,8 @@ class TableEditor {
 
   std::unique_ptr<Parts> parts_;
   std::vector<std::uint64_t> retired_;
-  ShardedMap<std::shared_ptr<const CompiledHost>>::Editor hosts_;
-  ShardedMap<UpstreamSlot>::Editor slots_;
+  HostMap::Editor hosts_;
+  SlotMap::Editor slots_;
   std::vector<Page*> own_pages_;  // by number: null where the page is shared with the table this began with
 };
 
@@ -244,8 +259,9 @@ std::shared_ptr<const RouteTable> RouteTable::empty() {
 
 std::shared_ptr<const RouteTable> RouteTable::with(const ConfigDelta& delta) const {
   TableEditor<Parts> editor(*parts_);
-  for (const auto& [name, host] : delta.hosts) editor.set_host(name, host);
+  // In this order, so that an Upstream's key is part of the Path that leads there, which outlasts its endpoints.
   for (const auto& [key, upstream] : delta.upstreams) editor.set_upstream(key, upstream);
+  for (const auto& [name, host] : delta.hosts) editor.set_host(name, host);
   if (delta.settings) editor.set_settings(delta.settings);
   std::vector<std::uint64_t> retired = editor.retired();
   return std::shared_ptr<const RouteTable>(new RouteTable(std::move(editor).finish(), std::move(retired)));
@@ -267,7 +283,7 @@ RouteMatch RouteTable::match(std::string_view host, std::string_view path) const
   const std::size_t index = compiled.matcher.match(path);
   if (index == PathMatcher::none) return {compiled.config.get(), &unmatched_path(), nullptr};
   const std::uint32_t upstream = compiled.upstream_indexes[index];
-  return {compiled.config.get(), &compiled.config->paths[index],
+  return {compiled.config.get(), &compiled.paths[index],
           upstream == no_upstream ? nullptr : parts_->entry(upstream).get()};
 }
 
@@ -292,7 +308,7 @@ std::size_t RouteTable::upstream_count() const {
 std::vector<std::shared_ptr<const Host>> RouteTable::hosts() const {
   std::vector<std::shared_ptr<const Host>> all;
   all.reserve(parts_->host_count);
-  parts_->hosts.for_each([&](const std::string&, const auto& compiled) { all.push_back(compiled->config); });
+  parts_->hosts.for_each([&](std::string_view, const auto& compiled) { all.push_back(compiled->config); });
   return all;
 }
 

@@ -117,7 +117,7 @@ class CertificateStore::Parts::Change {
     }
     // Candidates of a host that has its certificate may well be meant for other hosts of their Ingress.
     if (entry->certificates.empty() && !mismatches.empty()) problems_.set(problem_key('h', key), std::move(mismatches));
-    hosts_.set(key, std::move(entry));
+    hosts_.set(std::string(key), std::move(entry));
   }
 
   std::unique_ptr<const Parts> finish() && {

@@ -4,6 +4,7 @@
 #include <set>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -126,7 +127,8 @@ class HostBuilder {
     Path path = regex.candidate->served->path;
     if (!regex.extra) return path;
     path.path = regex.text;
-    path.policies = bind_policies(regex.candidate->part->policies, regex.text);
+    auto policies = bind_policies(regex.candidate->part->policies, regex.text);
+    if (policies != path.route->policies) path.own_route().policies = std::move(policies);
     return path;
   }
 
@@ -147,8 +149,8 @@ class HostBuilder {
 
   void report_collision(const Candidate& loser, const Candidate& winner) {
     const Path& lost = loser.served->path;
-    const Path& won = winner.served->path;
-    if (loser.part == winner.part && lost.upstream_key == won.upstream_key) return;
+    const Route& won = *winner.served->path.route;
+    if (loser.part == winner.part && lost.route->upstream_key == won.upstream_key) return;
     complain(loser,
              fmt::format("\"{}\" on {} is already served by {} of Ingress {}/{}, which is older or goes first; "
                          "this one is not served. Remove one of the two",
@@ -163,19 +165,20 @@ class HostBuilder {
       return path.path == "/" && (host_->regex || path.type == PathType::prefix);
     };
     const auto root = std::find_if(host_->paths.begin(), host_->paths.end(), is_root);
-    if (root != host_->paths.end()) return report_unreached_defaults(*root);
+    if (root != host_->paths.end()) return report_unreached_defaults(*root->route);
     if (add_default_of_ingress()) return;
     const auto heir = std::find_if(parts_.begin(), parts_.end(),
                                    [&](const auto& at) { return !host_->name.empty() || !at.second->has_rules; });
-    Path path = heir == parts_.end() ? nobodys_path() : heir->second->bare_path("/", PathType::prefix);
+    Path path = heir == parts_.end() ? nobodys_path() : heir->second->bare_path("/");
     if (const auto target = default_backend(options_)) {
-      path.service = target->service.name;
-      path.upstream_key = target->key();
+      Route& route = path.own_route();
+      route.service = target->service.name;
+      route.upstream_key = target->key();
     }
     host_->paths.push_back(std::move(path));
   }
 
-  void report_unreached_defaults(const Path& root) {
+  void report_unreached_defaults(const Route& root) {
     for (const auto& [order, part] : parts_) {
       if (!part->default_path || (part->name.ns == root.ns && part->name.name == root.ingress)) continue;
       complain({part.get(), &*part->default_path},
@@ -206,9 +209,11 @@ class HostBuilder {
     const auto first = std::find_if(parts_.begin(), parts_.end(), says);
     if (first == parts_.end()) return;
     const IngressPart& winner = *first->second;
+    std::unordered_map<std::shared_ptr<const Route>, std::shared_ptr<const Route>> extended;
     for (Path& path : host_->paths) {
-      path.policies.insert(path.policies.begin(), winner.site.begin(), winner.site.end());
-      path.early_policies += winner.site.size();
+      std::shared_ptr<const Route>& known = extended[path.route];
+      if (!known) known = with_site_policies(*path.route, winner.site);
+      path.route = known;
     }
     const auto same = [](const auto& a, const auto& b) { return a->describe() == b->describe(); };
     for (const auto& [order, part] : parts_) {
@@ -221,6 +226,14 @@ class HostBuilder {
                                        winner.name.name, site.front()->describe()),
                            Severity::warning});
     }
+  }
+
+  static std::shared_ptr<const Route> with_site_policies(const Route& route,
+                                                         const std::vector<std::shared_ptr<const Policy>>& site) {
+    auto extended = std::make_shared<Route>(route);
+    extended->policies.insert(extended->policies.begin(), site.begin(), site.end());
+    extended->early_policies += site.size();
+    return extended;
   }
 
   void close_if_asked() {

@@ -124,7 +124,10 @@ void ClusterState::put_ingress(const ObjectName& name, const nlohmann::json& obj
   const auto [at, is_new] = ingresses_.try_emplace(name);
   KnownIngress& known = at->second;
   ParsedIngress parsed = parse_ingress(name, object, annotations_prefix_);
-  const ClassClaim claim = parsed.claim.value_or(known.claim);
+  Shared<ClassClaim> claim = parsed.claim ? Shared(*parsed.claim) : known.claim;
+  claim.share_with(last_claim_);
+  last_claim_ = claim;
+  if (parsed.object) parsed.object->claim.share_with(claim);
   std::shared_ptr<const IngressVersion> version;
   if (parsed.object && known.accepted && known.accepted->object == *parsed.object) {
     version = known.accepted;
@@ -141,7 +144,7 @@ void ClusterState::put_ingress(const ObjectName& name, const nlohmann::json& obj
   const bool same_version = !version || version == known.accepted;
   if (!is_new && same_version && claim == known.claim && parsed.problems == known.problems) return;
   if (version) known.accepted = std::move(version);
-  known.claim = claim;
+  known.claim = std::move(claim);
   known.claim_unreadable = !parsed.claim;
   known.problems = std::move(parsed.problems);
   touched.objects.emplace(Kind::ingress, name);
@@ -161,16 +164,12 @@ void ClusterState::put_slice(const ObjectName& name, const nlohmann::json& objec
 // Keeps slices_by_service_ true when a slice appears or disappears.
 void ClusterState::list_slice(const EndpointSlice* slice, bool listed, Touched& touched) {
   if (!slice || slice->service.empty()) return;
-  const ObjectName service{slice->name.ns, slice->service};
-  touched.backed.insert(service);
-  std::vector<std::string>& names = slices_by_service_[service];
-  const auto at = std::lower_bound(names.begin(), names.end(), slice->name.name);
+  touched.backed.insert({slice->name.ns, slice->service});
   if (listed) {
-    names.insert(at, slice->name.name);
-    return;
+    slices_by_service_.insert(slice);
+  } else {
+    slices_by_service_.erase(slice);
   }
-  names.erase(at);
-  if (names.empty()) slices_by_service_.erase(service);
 }
 
 void ClusterState::remove(Kind kind, const ObjectName& name, Touched& touched) {
@@ -250,11 +249,8 @@ const Service* ClusterState::service(const ObjectName& name) const {
 }
 
 std::vector<const EndpointSlice*> ClusterState::slices_of(const ObjectName& service) const {
-  std::vector<const EndpointSlice*> all;
-  const auto found = slices_by_service_.find(service);
-  if (found == slices_by_service_.end()) return all;
-  for (const std::string& name : found->second) all.push_back(slices_.at({service.ns, name}).accepted.get());
-  return all;
+  const auto [first, last] = slices_by_service_.equal_range(service);
+  return {first, last};
 }
 
 const NameAnswer* ClusterState::name_answer(const std::string& name) const {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -40,8 +41,22 @@ struct IngressVersion {
 };
 
 struct KnownIngress : Known<IngressVersion> {
-  ClassClaim claim;  // of the last version that makes one
+  Shared<ClassClaim> claim;  // of the last version that makes one
   bool claim_unreadable = false;
+};
+
+// By Service, then by name. The ObjectName is a Service's.
+struct SliceOrder {
+  using is_transparent = void;
+  using Service = std::tuple<const std::string&, const std::string&>;
+
+  static Service service_of(const EndpointSlice& slice) { return {slice.name.ns, slice.service}; }
+  bool operator()(const EndpointSlice* a, const EndpointSlice* b) const {
+    return std::tuple_cat(service_of(*a), std::tie(a->name.name)) <
+           std::tuple_cat(service_of(*b), std::tie(b->name.name));
+  }
+  bool operator()(const EndpointSlice* a, const ObjectName& b) const { return service_of(*a) < Service(b.ns, b.name); }
+  bool operator()(const ObjectName& a, const EndpointSlice* b) const { return Service(a.ns, a.name) < service_of(*b); }
 };
 
 // What we last heard from Kubernetes (or read from manifests), by kind and name. An object that gets worse keeps its
@@ -107,11 +122,12 @@ class ClusterState {
   const Settings settings_;
   const std::optional<LabelSelector> namespace_selector_;
   std::map<ObjectName, KnownIngress> ingresses_;
+  Shared<ClassClaim> last_claim_;  // most Ingresses claim alike: each shares that of the one before
   std::map<ObjectName, Known<IngressClass>> classes_;
   std::map<ObjectName, Known<Service>> services_;
   std::map<ObjectName, Known<EndpointSlice>> slices_;
   std::map<ObjectName, Known<Secret>> secrets_;
-  std::unordered_map<ObjectName, std::vector<std::string>, ObjectNameHash> slices_by_service_;  // names, sorted
+  std::set<const EndpointSlice*, SliceOrder> slices_by_service_;  // accepted ones that belong to one
   std::set<ObjectName> answered_secrets_;
   std::set<std::string, std::less<>> selected_namespaces_;
   std::array<bool, kind_count> heard_all_{};

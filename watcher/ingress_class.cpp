@@ -27,7 +27,7 @@ Ownership ownership(const ClassClaim& claim, const ClassRules& rules, const Tran
 std::shared_ptr<const IngressVersion> served_version(const KnownIngress& known, const ClassRules& rules,
                                                      const TranslateOptions& options) {
   const auto is_ours = [&](const ClassClaim& claim) { return ownership(claim, rules, options) == Ownership::ours; };
-  const bool served = known.accepted && is_ours(known.claim) && is_ours(known.accepted->object.claim) &&
+  const bool served = known.accepted && is_ours(*known.claim) && is_ours(*known.accepted->object.claim) &&
                       rules.selects(known.accepted->object.name.ns);
   return served ? known.accepted : nullptr;
 }
@@ -36,7 +36,7 @@ Problems ingress_problems(const ObjectName& name, const KnownIngress& known, con
                           const TranslateOptions& options) {
   if (!rules.selects(name.ns)) return {};
   if (known.claim_unreadable) return known.problems;
-  switch (ownership(known.claim, rules, options)) {
+  switch (ownership(*known.claim, rules, options)) {
     case Ownership::ours:
       return known.problems;
     case Ownership::others:
@@ -44,7 +44,7 @@ Problems ingress_problems(const ObjectName& name, const KnownIngress& known, con
     case Ownership::unknown_class:
       return {{{std::string(text_of(Kind::ingress)), name.ns, name.name},
                "spec.ingressClassName",
-               "\"" + *known.claim.name +
+               "\"" + *known.claim->name +
                    "\" is no IngressClass, so that no controller serves this Ingress; create it "
                    "or correct the name",
                Severity::error}};

@@ -3,12 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "router/host_name.hpp"
 
 namespace fairlead {
 namespace {
+
+// Leads nowhere yet.
+Route route_of(const IngressPart& part, std::vector<std::shared_ptr<const Policy>> policies) {
+  Route route;
+  route.ns = part.name.ns;
+  route.ingress = part.name.name;
+  route.settings = part.settings;
+  route.policies = std::move(policies);
+  route.early_policies = static_cast<std::size_t>(std::count_if(
+      part.policies.begin(), part.policies.end(), [](const auto& policy) { return policy.stage < Stage::limit; }));
+  return route;
+}
 
 class PartBuilder {
  public:
@@ -49,19 +62,38 @@ class PartBuilder {
       return false;
     }
     const UpstreamTarget target{{ingress_.name.ns, backend.service}, backend.port, policies_.protocol};
-    path.service = backend.service;
-    path.port = backend.port.text();
-    path.upstream_key = target.key();
-    UpstreamShare& share = part_->upstreams[path.upstream_key];
+    const std::string key = target.key();
+    path.route = route_to(target, key, path.path);
+    UpstreamShare& share = part_->upstreams[key];
     share.target = target;
     share.fields.push_back(field + ".service");
     return true;
   }
 
+  // The last one that leads there, unless a policy is another one on this path.
+  std::shared_ptr<const Route> route_to(const UpstreamTarget& target, const std::string& key, const std::string& path) {
+    auto policies = bind_policies(part_->policies, path);
+    std::shared_ptr<const Route>& last = routes_[key];
+    if (last && last->policies == policies) return last;
+    Route route = route_of(*part_, std::move(policies));
+    route.service = target.service.name;
+    route.port = target.port.text();
+    route.upstream_key = key;
+    return last = std::make_shared<const Route>(std::move(route));
+  }
+
+  Path path_of(const std::string& text, PathType type) const {
+    Path path;
+    path.path = text;
+    path.type = type;
+    path.denied = part_->denied;
+    return path;
+  }
+
   void add_default_backend() {
     if (!ingress_.default_backend) return;
-    ServedPath served{part_->bare_path("/", PathType::prefix), "spec.defaultBackend"};
-    if (lead(served.path, *ingress_.default_backend, served.field)) part_->default_path = std::move(served);
+    ServedPath served{path_of("/", PathType::prefix), "spec.defaultBackend"};
+    if (lead(served.path, **ingress_.default_backend, served.field)) part_->default_path = std::move(served);
     if (!part_->has_rules) part_->hosts[""];
   }
 
@@ -69,10 +101,10 @@ class PartBuilder {
     std::vector<ServedPath>& paths = part_->hosts[rule.host];
     for (std::size_t i = 0; i < rule.paths.size(); ++i) {
       const IngressPath& asked = rule.paths[i];
-      ServedPath served{part_->bare_path(asked.path, asked.type), fmt::format("{}.http.paths[{}]", field, i)};
+      ServedPath served{path_of(asked.path, asked.type), fmt::format("{}.http.paths[{}]", field, i)};
       const auto& unless = policies_.regex_unless_path;
       served.wants_regex = policies_.regex || (unless && *unless != asked.path);
-      if (lead(served.path, asked.backend, served.field + ".backend")) paths.push_back(std::move(served));
+      if (lead(served.path, *asked.backend, served.field + ".backend")) paths.push_back(std::move(served));
     }
   }
 
@@ -154,6 +186,7 @@ class PartBuilder {
   const Ingress& ingress_;
   const PolicyParse::Result& policies_;
   std::shared_ptr<IngressPart> part_;
+  std::unordered_map<std::string, std::shared_ptr<const Route>> routes_;  // by Upstream key
 };
 
 }  // namespace
@@ -180,17 +213,11 @@ ObjectRef IngressPart::ref() const {
   return {std::string(text_of(Kind::ingress)), name.ns, name.name};
 }
 
-Path IngressPart::bare_path(const std::string& text, PathType type) const {
+Path IngressPart::bare_path(const std::string& text) const {
   Path path;
   path.path = text;
-  path.type = type;
-  path.ns = name.ns;
-  path.ingress = name.name;
   path.denied = denied;
-  path.settings = settings;
-  path.policies = bind_policies(policies, text);
-  path.early_policies = static_cast<std::size_t>(
-      std::count_if(policies.begin(), policies.end(), [](const auto& policy) { return policy.stage < Stage::limit; }));
+  path.route = std::make_shared<const Route>(route_of(*this, bind_policies(policies, text)));
   return path;
 }
 

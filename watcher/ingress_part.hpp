@@ -74,7 +74,7 @@ struct IngressPart {
 
   ObjectRef ref() const;
   // A path of this Ingress that leads nowhere, with what its annotations ask for.
-  Path bare_path(const std::string& text, PathType type) const;
+  Path bare_path(const std::string& text) const;
 };
 
 std::shared_ptr<const IngressPart> make_part(const IngressVersion& version);

@@ -61,12 +61,12 @@ std::string complaint_about(const json& object) {
          std::string(served->api_version);
 }
 
-Change put_change(const std::pair<Kind, ObjectName>& key, const std::string& text) {
+Change put_change(const std::pair<Kind, ObjectName>& key, const std::string& object) {
   Change change;
   change.type = Change::Type::put;
   change.kind = key.first;
   change.name = key.second;
-  change.object = json::parse(text);
+  change.object = json::from_msgpack(object);
   return change;
 }
 
@@ -87,7 +87,8 @@ std::optional<Kind> kind_of_manifest(const json& object) {
 }
 
 void ManifestSet::put(const std::string& path, Result<std::vector<json>> objects) {
-  File& file = files_[path];
+  Files::value_type& entry = *files_.try_emplace(path).first;
+  File& file = entry.second;
   problems_touched_ = true;
   file.problems.clear();
   if (!objects) {
@@ -97,13 +98,14 @@ void ManifestSet::put(const std::string& path, Result<std::vector<json>> objects
         Severity::error));
     return;
   }
-  forget_objects(path, file);
-  file.objects.clear();
+  forget_objects(entry);
   file.usable = true;
-  for (const json& object : *objects) add(path, file, object);
+  for (const json& object : *objects) add(entry, object);
+  file.objects.shrink_to_fit();
 }
 
-void ManifestSet::add(const std::string& path, File& file, const json& object) {
+void ManifestSet::add(Files::value_type& entry, const json& object) {
+  auto& [path, file] = entry;
   if (std::string complaint = complaint_about(object); !complaint.empty()) {
     file.problems.push_back(file_problem(path, std::move(complaint), Severity::error));
     return;
@@ -112,33 +114,57 @@ void ManifestSet::add(const std::string& path, File& file, const json& object) {
   if (!kind) return;
   const Key key{*kind, name_of(*kind, object)};
   if (!watch_namespace_.empty() && *kind != Kind::ingress_class && key.second.ns != watch_namespace_) return;
-  if (!file.objects.insert(key).second) {
+  const auto known = objects_.find(key);
+  Definitions::iterator at{};
+  if (known != objects_.end()) {
+    at = std::lower_bound(known->second.begin(), known->second.end(), path,
+                          [](const Definition& one, const std::string& text) { return *one.path < text; });
+  }
+  if (known != objects_.end() && at != known->second.end() && at->path == &path) {
     file.problems.push_back({{std::string(text_of(*kind)), key.second.ns, key.second.name},
                              "",
                              "stands twice in " + path + "; the first is used. Remove the other",
                              Severity::error});
     return;
   }
-  auto& definitions = definitions_[key];
-  definitions[path] = std::make_shared<const std::string>(object.dump());
-  if (definitions.size() > 1) doubled_.insert(key);
-  touched_.insert(key);
+  touch(key);
+  Definition definition{&path, {}};
+  json::to_msgpack(object, definition.object);
+  definition.object.shrink_to_fit();
+  if (known == objects_.end()) {
+    const auto added = objects_.try_emplace(key).first;
+    added->second.reserve(1);
+    added->second.push_back(std::move(definition));
+    file.objects.push_back(&added->first);
+  } else {
+    known->second.insert(at, std::move(definition));
+    doubled_.insert(key);
+    file.objects.push_back(&known->first);
+  }
 }
 
-void ManifestSet::forget_objects(const std::string& path, const File& file) {
-  for (const Key& key : file.objects) {
-    const auto found = definitions_.find(key);
-    found->second.erase(path);
-    if (found->second.size() < 2) doubled_.erase(key);
-    if (found->second.empty()) definitions_.erase(found);
-    touched_.insert(key);
+void ManifestSet::forget_objects(Files::value_type& entry) {
+  for (const Key* const key : entry.second.objects) {
+    touch(*key);
+    const auto found = objects_.find(*key);
+    Definitions& definitions = found->second;
+    std::erase_if(definitions, [&](const Definition& one) { return one.path == &entry.first; });
+    if (definitions.size() < 2) doubled_.erase(*key);
+    if (definitions.empty()) objects_.erase(found);
   }
+  entry.second.objects.clear();
+}
+
+void ManifestSet::touch(const Key& key) {
+  if (!announced_ || touched_.contains(key)) return;
+  const std::string* const told = winner(key);
+  touched_.emplace(key, told ? std::optional(*told) : std::nullopt);
 }
 
 void ManifestSet::remove(const std::string& path) {
   const auto found = files_.find(path);
   if (found == files_.end()) return;
-  forget_objects(path, found->second);
+  forget_objects(*found);
   files_.erase(found);
   problems_touched_ = true;
 }
@@ -155,9 +181,9 @@ std::set<std::string> ManifestSet::paths() const {
   return paths;
 }
 
-ManifestSet::Text ManifestSet::winner(const Key& key) const {
-  const auto found = definitions_.find(key);
-  return found == definitions_.end() ? nullptr : found->second.begin()->second;
+const std::string* ManifestSet::winner(const Key& key) const {
+  const auto found = objects_.find(key);
+  return found == objects_.end() ? nullptr : &found->second.front().object;
 }
 
 std::vector<Change> ManifestSet::take_changes() {
@@ -175,7 +201,7 @@ std::vector<Change> ManifestSet::take_changes() {
   return changes;
 }
 
-std::vector<Change> ManifestSet::all_objects() {
+std::vector<Change> ManifestSet::all_objects() const {
   std::vector<Change> changes;
   for (const ServedKind& served : served_kinds) {
     Change change;
@@ -183,29 +209,20 @@ std::vector<Change> ManifestSet::all_objects() {
     change.kind = served.kind;
     changes.push_back(std::move(change));
   }
-  for (const auto& [key, definitions] : definitions_) {
-    const Text& text = definitions.begin()->second;
+  for (const auto& [key, definitions] : objects_) {
     const Kind kind = key.first;  // clang 14 captures no structured binding
     const auto change = std::find_if(changes.begin(), changes.end(), [&](const Change& c) { return c.kind == kind; });
-    change->objects.push_back(json::parse(*text));
-    told_.emplace(key, text);
+    change->objects.push_back(json::from_msgpack(definitions.front().object));
   }
   return changes;
 }
 
-std::vector<Change> ManifestSet::changed_objects() {
+std::vector<Change> ManifestSet::changed_objects() const {
   std::vector<Change> changes;
-  for (const Key& key : touched_) {
-    const Text now = winner(key);
-    const auto told = told_.find(key);
-    if (!now) {
-      if (told == told_.end()) continue;
-      told_.erase(told);
-      changes.push_back(remove_change(key));
-    } else if (told == told_.end() || *told->second != *now) {
-      told_.insert_or_assign(key, now);
-      changes.push_back(put_change(key, *now));
-    }
+  for (const auto& [key, told] : touched_) {
+    const std::string* const now = winner(key);
+    if (!now && told) changes.push_back(remove_change(key));
+    if (now && told != *now) changes.push_back(put_change(key, *now));
   }
   return changes;
 }
@@ -214,10 +231,10 @@ Problems ManifestSet::problems() const {
   Problems all = folder_problems_;
   for (const auto& [path, file] : files_) all.insert(all.end(), file.problems.begin(), file.problems.end());
   for (const auto& [kind, name] : doubled_) {
-    const auto& definitions = definitions_.at({kind, name});
+    const Definitions& definitions = objects_.at({kind, name});
     all.push_back({{std::string(text_of(kind)), name.ns, name.name},
                    "",
-                   "is defined in " + definitions.begin()->first + " and in " + std::next(definitions.begin())->first +
+                   "is defined in " + *definitions[0].path + " and in " + *definitions[1].path +
                        "; the first is used. Remove the other",
                    Severity::error});
   }

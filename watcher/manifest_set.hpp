@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -39,27 +38,34 @@ class ManifestSet {
 
  private:
   using Key = std::pair<Kind, ObjectName>;
-  using Text = std::shared_ptr<const std::string>;  // JSON; a third of the memory of the parsed value
+  // What one file says of an object.
+  struct Definition {
+    const std::string* path;  // stands in files_
+    std::string object;       // MessagePack: a quarter of the memory of the parsed value
+  };
+  using Definitions = std::vector<Definition>;  // in path order; never empty
   struct File {
-    std::set<Key> objects;
+    std::vector<const Key*> objects;  // stand in objects_
     Problems problems;
     bool usable = false;  // was, at least once
   };
 
-  void add(const std::string& path, File& file, const nlohmann::json& object);
-  void forget_objects(const std::string& path, const File& file);
-  // Of the first file in path order; null when no file defines it.
-  Text winner(const Key& key) const;
-  std::vector<Change> all_objects();
-  std::vector<Change> changed_objects();
+  using Files = std::map<std::string, File>;
+
+  void add(Files::value_type& file, const nlohmann::json& object);
+  void forget_objects(Files::value_type& file);
+  void touch(const Key& key);
+  // As the first file in path order defines it; null when no file does.
+  const std::string* winner(const Key& key) const;
+  std::vector<Change> all_objects() const;
+  std::vector<Change> changed_objects() const;
   Problems problems() const;
 
   const std::string watch_namespace_;
-  std::map<std::string, File> files_;                       // by path
-  std::map<Key, std::map<std::string, Text>> definitions_;  // by path
-  std::set<Key> touched_;                                   // since the last take
-  std::set<Key> doubled_;                                   // defined by several files
-  std::map<Key, Text> told_;
+  Files files_;  // by path
+  std::map<Key, Definitions> objects_;
+  std::map<Key, std::optional<std::string>> touched_;  // since the last take: as it was told then; nothing: it was not
+  std::set<Key> doubled_;                              // defined by several files
   Problems folder_problems_;
   Problems told_problems_;
   bool problems_touched_ = false;

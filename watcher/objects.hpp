@@ -11,6 +11,7 @@
 #include "router/base/ip_address.hpp"
 #include "router/base/tls_host.hpp"
 #include "router/config.hpp"
+#include "watcher/shared.hpp"
 #include "watcher/source.hpp"
 
 namespace fairlead {
@@ -40,7 +41,7 @@ struct IngressBackend {
 struct IngressPath {
   std::string path;  // begins with '/'
   PathType type = PathType::prefix;
-  IngressBackend backend;
+  Shared<IngressBackend> backend;  // paths that have the same one after the other share it
 
   bool operator==(const IngressPath&) const = default;
 };
@@ -70,9 +71,9 @@ struct ClassClaim {
 struct Ingress {
   ObjectName name;
   std::string created;  // RFC 3339 in UTC, so that text order is time order; "" counts as the beginning of time
-  ClassClaim claim;
+  Shared<ClassClaim> claim;
   std::map<std::string, std::string, std::less<>> annotations;  // ours, without the prefix; trimmed, none empty
-  std::optional<IngressBackend> default_backend;
+  std::optional<Shared<IngressBackend>> default_backend;
   std::vector<IngressRule> rules;
   std::vector<IngressTls> tls;
 
@@ -116,6 +117,13 @@ struct SlicePort {
   bool operator==(const SlicePort&) const = default;
 };
 
+// Who is to use an endpoint.
+struct EndpointHints {
+  std::vector<std::string> zones, nodes;
+
+  bool operator==(const EndpointHints&) const = default;
+};
+
 // One address of an endpoint.
 struct SliceEndpoint {
   enum class State : std::uint8_t {
@@ -126,9 +134,12 @@ struct SliceEndpoint {
 
   IpAddress address;
   State state = State::ready;
-  std::vector<std::string> for_zones, for_nodes;  // hints: who is to use it
+  std::shared_ptr<const EndpointHints> hints;  // null: none
 
-  bool operator==(const SliceEndpoint&) const = default;
+  bool operator==(const SliceEndpoint& other) const {
+    const bool same_hints = hints == other.hints || (hints && other.hints && *hints == *other.hints);
+    return address == other.address && state == other.state && same_hints;
+  }
 };
 
 struct EndpointSlice {

@@ -40,10 +40,16 @@ SliceEndpoint::State state_of(const JsonField& conditions) {
   return serving && terminating ? SliceEndpoint::State::draining : SliceEndpoint::State::unready;
 }
 
-std::vector<std::string> hints(const JsonField& list) {
+std::vector<std::string> names_in(const JsonField& list) {
   std::vector<std::string> names;
   for (const JsonField& hint : list.items(max_hints)) names.push_back(hint.member("name").text(max_object_name));
   return names;
+}
+
+std::shared_ptr<const EndpointHints> read_hints(const JsonField& field) {
+  EndpointHints hints{names_in(field.member("forZones")), names_in(field.member("forNodes"))};
+  if (hints.zones.empty() && hints.nodes.empty()) return nullptr;
+  return std::make_shared<const EndpointHints>(std::move(hints));
 }
 
 // The value of a Secret's key, whichever way it is written. stringData wins, as it does in the API server.
@@ -180,11 +186,12 @@ Parsed<EndpointSlice> parse_endpoint_slice(const ObjectName& name, const nlohman
                   Severity::warning);
     return finish(std::move(parsed), complaints);
   }
-  for (const JsonField& field : root.member("endpoints").items(max_slice_endpoints)) {
+  const auto endpoints = root.member("endpoints").items(max_slice_endpoints);
+  parsed.endpoints.reserve(endpoints.size());
+  for (const JsonField& field : endpoints) {
     SliceEndpoint endpoint;
     endpoint.state = state_of(field.member("conditions"));
-    endpoint.for_zones = hints(field.member("hints").member("forZones"));
-    endpoint.for_nodes = hints(field.member("hints").member("forNodes"));
+    endpoint.hints = read_hints(field.member("hints"));
     for (const JsonField& text : field.member("addresses").items(100)) {
       const auto address = IpAddress::parse(text.text(64));
       if (!address) {

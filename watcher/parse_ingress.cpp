@@ -82,7 +82,7 @@ IngressPath read_path(const JsonField& field) {
   } else if (type_text != implementation_specific && can_never_match(path.path)) {
     text.refuse("\"" + path.path + "\" can match no request: leave out \"//\", \"/./\", \"/../\" and \"%2F\"");
   }
-  path.backend = read_backend(field.member("backend"));
+  path.backend = Shared(read_backend(field.member("backend")));
   return path;
 }
 
@@ -91,8 +91,12 @@ std::vector<IngressRule> read_rules(const JsonField& field) {
   for (const JsonField& rule : field.items(max_ingress_rules)) {
     IngressRule& read = rules.emplace_back();
     read.host = read_host(rule.member("host"));
-    for (const JsonField& path : rule.member("http").member("paths").items(max_rule_paths)) {
-      read.paths.push_back(read_path(path));
+    const auto paths = rule.member("http").member("paths").items(max_rule_paths);
+    read.paths.reserve(paths.size());
+    for (const JsonField& field_of_path : paths) {
+      IngressPath path = read_path(field_of_path);
+      if (!read.paths.empty()) path.backend.share_with(read.paths.back().backend);
+      read.paths.push_back(std::move(path));
     }
   }
   return rules;
@@ -148,13 +152,13 @@ ParsedIngress parse_ingress(const ObjectName& name, const nlohmann::json& object
   ingress.name = name;
   ingress.created = metadata.member("creationTimestamp").text(64);
   if (parsed.claim)
-    ingress.claim = *parsed.claim;
+    ingress.claim = Shared(*parsed.claim);
   else
     spec.member("ingressClassName")
         .refuse("this or the annotation kubernetes.io/ingress.class is not text; write it in quotes");
   read_annotations(metadata.member("annotations"), annotations_prefix, ingress);
   const JsonField default_backend = spec.member("defaultBackend");
-  if (default_backend.present()) ingress.default_backend = read_backend(default_backend);
+  if (default_backend.present()) ingress.default_backend = Shared(read_backend(default_backend));
   ingress.rules = read_rules(spec.member("rules"));
   ingress.tls = read_tls(spec.member("tls"));
   const bool has_rules = !ingress.rules.empty() || complaints.refused();

@@ -26,6 +26,7 @@ class SliceReader {
     for (const EndpointSlice* slice : state_.slices_of(service_.name)) take(*slice);
     std::vector<Candidate>& chosen = ready_.empty() ? draining_ : ready_;
     if (options_.topology_hints && !ready_.empty()) keep_near(chosen);
+    found_.endpoints.reserve(chosen.size());
     for (const Candidate& candidate : chosen) found_.endpoints.push_back(candidate.endpoint);
     std::sort(found_.endpoints.begin(), found_.endpoints.end());
     const auto unique = std::unique(found_.endpoints.begin(), found_.endpoints.end());
@@ -80,15 +81,19 @@ class SliceReader {
   // followed. Those for our node go before those for our zone.
   void keep_near(std::vector<Candidate>& candidates) const {
     const Place& place = state_.place();
-    if (keep_hinted(candidates, &SliceEndpoint::for_nodes, place.node)) return;
-    keep_hinted(candidates, &SliceEndpoint::for_zones, place.zone);
+    if (keep_hinted(candidates, &EndpointHints::nodes, place.node)) return;
+    keep_hinted(candidates, &EndpointHints::zones, place.zone);
   }
 
-  static bool keep_hinted(std::vector<Candidate>& candidates, std::vector<std::string> SliceEndpoint::*hints,
+  static bool keep_hinted(std::vector<Candidate>& candidates, std::vector<std::string> EndpointHints::*kind,
                           const std::string& ours) {
-    const auto is_hinted = [&](const Candidate& candidate) { return !(candidate.said->*hints).empty(); };
+    static const EndpointHints none;
+    const auto names_of = [&](const Candidate& candidate) -> const std::vector<std::string>& {
+      return (candidate.said->hints ? *candidate.said->hints : none).*kind;
+    };
+    const auto is_hinted = [&](const Candidate& candidate) { return !names_of(candidate).empty(); };
     const auto is_near = [&](const Candidate& candidate) {
-      const std::vector<std::string>& names = candidate.said->*hints;
+      const std::vector<std::string>& names = names_of(candidate);
       return std::find(names.begin(), names.end(), ours) != names.end();
     };
     if (ours.empty() || !std::all_of(candidates.begin(), candidates.end(), is_hinted)) return false;

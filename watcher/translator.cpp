@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "watcher/cluster_state.hpp"
@@ -10,6 +10,7 @@
 #include "watcher/ingress_class.hpp"
 #include "watcher/ingress_part.hpp"
 #include "watcher/name_wants.hpp"
+#include "watcher/part_set.hpp"
 #include "watcher/problem_list.hpp"
 #include "watcher/references.hpp"
 
@@ -28,19 +29,27 @@ Problems problems_in(const std::map<ObjectName, Known<T>>& objects, const Object
   return found == objects.end() ? Problems{} : found->second.problems;
 }
 
-// Takes over one part; says in the delta what is different.
-template <class Parts, class Part>
-void settle(Parts& current, Parts& delta, const std::string& name, Part part) {
-  const auto found = current.find(name);
-  if (!part) {
-    if (found == current.end()) return;
-    current.erase(found);
-    delta.insert_or_assign(name, nullptr);
-    return;
+// By the name that each holds itself.
+struct IngressHash {
+  using is_transparent = void;
+  std::size_t operator()(const ObjectName& name) const { return ObjectNameHash{}(name); }
+  std::size_t operator()(const std::shared_ptr<const IngressVersion>& version) const {
+    return ObjectNameHash{}(version->object.name);
   }
-  if (found != current.end() && *found->second == *part) return;
-  current.insert_or_assign(name, part);
-  delta.insert_or_assign(name, std::move(part));
+};
+struct SameIngress {
+  using is_transparent = void;
+  using Version = std::shared_ptr<const IngressVersion>;
+  bool operator()(const Version& a, const Version& b) const { return a->object.name == b->object.name; }
+  bool operator()(const ObjectName& a, const Version& b) const { return a == b->object.name; }
+  bool operator()(const Version& a, const ObjectName& b) const { return a->object.name == b; }
+};
+using IngressSet = std::unordered_set<std::shared_ptr<const IngressVersion>, IngressHash, SameIngress>;
+
+// Takes over one part; says in the delta what is different.
+template <class Part, class Delta>
+void settle(PartSet<Part>& current, Delta& delta, const std::string& name, std::shared_ptr<const Part> part) {
+  if (current.put(name, part)) delta.insert_or_assign(name, std::move(part));
 }
 
 }  // namespace
@@ -74,14 +83,17 @@ struct Translator::Parts {
   Dirty dirty;  // since the last step
   References references;
   ClassRules rules;
-  std::unordered_map<ObjectName, std::shared_ptr<const IngressVersion>, ObjectNameHash> serving;  // our Ingresses
+  IngressSet serving;                   // our Ingresses
   std::set<ObjectName> served_changed;  // Ingresses; since they were last told
   std::set<ObjectName> wanted;          // Secrets
   std::set<ObjectName> unanswered;      // of these
   std::vector<SecretWant> wants;        // how they changed since that was last told
   NameWants names;
   ProblemList problems;
-  Config config;  // the steps so far
+  // The Config that the steps so far add up to.
+  PartSet<Host> hosts;
+  PartSet<Upstream> upstreams;
+  PartSet<TlsHost> tls_hosts;
   bool first = true;
 };
 
@@ -140,7 +152,7 @@ void Translator::Parts::touch_classes(std::set<ObjectName>& ingresses) {
   ClassRules next = class_rules(state, options);
   if (next == rules) return;
   for (const auto& [name, known] : state.ingresses()) {
-    const bool same = ownership(known.claim, next, options) == ownership(known.claim, rules, options) &&
+    const bool same = ownership(*known.claim, next, options) == ownership(*known.claim, rules, options) &&
                       served_version(known, next, options) == served_version(known, rules, options) &&
                       next.selects(name.ns) == rules.selects(name.ns);
     if (!same) ingresses.insert(name);
@@ -159,7 +171,7 @@ void Translator::Parts::refresh_ingress(const ObjectName& name, Named& named) {
   Problems found = exists ? ingress_problems(name, known->second, rules, options) : Problems{};
   const auto version = exists ? served_version(known->second, rules, options) : nullptr;
   const auto before = serving.find(name);
-  const std::shared_ptr<const IngressVersion> last = before == serving.end() ? nullptr : before->second;
+  const std::shared_ptr<const IngressVersion> last = before == serving.end() ? nullptr : *before;
   const auto part = version ? make_part(*version) : nullptr;
   if (version != last) {
     served_changed.insert(name);
@@ -172,7 +184,7 @@ void Translator::Parts::refresh_ingress(const ObjectName& name, Named& named) {
     if (version) {
       named.add(*part);
       references.add(version, part, dirty);
-      serving.emplace(name, version);
+      serving.insert(version);
     }
   }
   if (part) found.insert(found.end(), part->problems.begin(), part->problems.end());
@@ -212,18 +224,18 @@ Translator::Step Translator::Parts::settle_dirty() {
   const Dirty now = std::exchange(dirty, {});
   for (const std::string& name : now.hosts) {
     Built<Host> built = references.host(name);
-    settle(config.hosts, step.delta.hosts, name, std::move(built.part));
+    settle(hosts, step.delta.hosts, name, std::move(built.part));
     problems.set({Area::host, name}, std::move(built.problems));
   }
   for (const std::string& key : now.upstreams) {
     Built<Upstream> built = references.upstream(key, state);
-    settle(config.upstreams, step.delta.upstreams, key, std::move(built.part));
+    settle(upstreams, step.delta.upstreams, key, std::move(built.part));
     problems.set({Area::upstream, key}, std::move(built.problems));
   }
   for (const std::string& name : now.tls_hosts) {
     // Until a Secret is answered, which makes the host dirty again, what is served stays.
-    if (config.tls_hosts.contains(name) && references.refers(name, unanswered)) continue;
-    settle(config.tls_hosts, step.delta.tls_hosts, name, references.tls_host(name, state));
+    if (tls_hosts.contains(name) && references.refers(name, unanswered)) continue;
+    settle(tls_hosts, step.delta.tls_hosts, name, references.tls_host(name, state));
   }
   for (const ObjectName& secret : now.secrets) {
     problems.set({Area::secret, id_of(secret)}, references.problems_of_secret(secret, state));
@@ -243,7 +255,7 @@ std::vector<std::pair<ObjectName, bool>> Translator::Parts::take_served() {
   std::vector<std::pair<ObjectName, bool>> changed;
   for (auto at = served_changed.begin(); at != served_changed.end();) {
     const auto found = serving.find(*at);
-    if (found != serving.end() && waits_for_secret(*found->second)) {
+    if (found != serving.end() && waits_for_secret(**found)) {
       ++at;
       continue;
     }
@@ -267,7 +279,6 @@ Translator::Step Translator::step() {
   const bool first = std::exchange(parts_->first, false);
   if (first) {
     step.delta.settings = std::make_shared<const Settings>(parts_->options.settings);
-    parts_->config.settings = step.delta.settings;
   }
   step.problems_changed = parts_->problems.take_changed() || first;
   step.problems = parts_->problems.all();

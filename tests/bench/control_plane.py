@@ -17,15 +17,17 @@ from servers import Server, Wrong, cpu_seconds, settled_memory_bytes
 
 PORTS = {"api": 9301, "endpoints": 9302, "proxy": 9311, "admin": 9313}
 SIZES = (100, 1_000, 10_000, 40_000)
+STATUS = "192.0.2.10"
+SILENT = ["--disable-leader-election", "--update-status=false", "--disable-sync-events"]
 QUIET_GAP_MS = 20
 
 
 class Cluster:
     """bench_cluster, told what to do line by line."""
 
-    def __init__(self, programs, ingresses, proxy_port, admin_port, api_port=PORTS["api"], endpoint_port=PORTS["endpoints"], more=()):
-        command = [programs / "bench_cluster", "--ingresses", ingresses, "--large-slices", min(40, ingresses // 10), "--api-port", api_port,
-            "--endpoint-port", endpoint_port, "--proxy-port", proxy_port, "--admin-port", admin_port, *more]
+    def __init__(self, programs, ingresses, proxy_port, admin_port, api_port=PORTS["api"], endpoint_port=PORTS["endpoints"], more=None):
+        command = [programs / "bench_cluster", "--ingresses", ingresses, "--api-port", api_port, "--endpoint-port", endpoint_port,
+            "--proxy-port", proxy_port, "--admin-port", admin_port, *(("--large-slices", min(40, ingresses // 10)) if more is None else more)]
         self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.answer()
 
@@ -59,15 +61,12 @@ def kubeconfig(folder, api_port):
     return file
 
 
-def reading_api(folder, api_port):
-    return ["--kubeconfig", kubeconfig(folder, api_port), "--disable-leader-election", "--update-status=false", "--disable-sync-events"]
-
-
 class Reader(Server):
     """Fairlead, reading a cluster that is started with it."""
 
-    def __init__(self, folder, program, programs, ingresses, http, admin, api_port, endpoint_port, core=None, more=()):
-        command = peers.fairlead(program, reading_api(folder, api_port), "off", http, admin)
+    def __init__(self, folder, program, programs, ingresses, http, admin, api_port, endpoint_port, core=None, more=None,
+                 flags=SILENT):
+        command = peers.fairlead(program, ["--kubeconfig", kubeconfig(folder, api_port), *flags], "off", http, admin)
         super().__init__(f"fairlead-{ingresses}", command, [http, admin], core, folder)
         self.make_cluster = lambda: Cluster(programs, ingresses, http, admin, api_port, endpoint_port, more)
         self.cluster = None
@@ -89,7 +88,7 @@ class Reader(Server):
 def with_many(folder, core, programs, program, ingresses):
     """The proxy of the data plane's case: the first row's host beside so many others."""
     return Reader(folder, program, programs, ingresses, peers.PORTS["MANY"], peers.PORTS["MANY_ADMIN"], 9303, 9304, core,
-                  ("--first-host", f"{peers.HOST}:{peers.PORTS['ORIGIN']}"))
+                  ("--large-slices", min(40, ingresses // 10), "--first-host", f"{peers.HOST}:{peers.PORTS['ORIGIN']}"))
 
 
 def latencies(facts):
@@ -230,6 +229,10 @@ def measure(options, folder, programs):
         steps.append((f"{count} Ingresses from manifests", results, f"manifests {'few' if count == few else 'many'}",
                      lambda count=count: from_manifests(options, folder, programs, count)))
     steps.append(("one Ingress from the API", results, "api few", lambda: at_rest(options, folder, programs, 2)))
+    usual = ("--paths", 2, "--endpoints", 2, "--status-address", STATUS)
+    watched = ["--disable-leader-election", f"--publish-status-address={STATUS}"]  # every status is as it should be
+    steps.append(("Ingresses of two paths", results, "two paths",
+                 lambda: at_rest(options, folder, programs, largest(options.quick), usual, watched)))
     steps.append(("lookups", results, "lookup", lambda: lookups(programs, options.quick)))
     results["paths"] = {"manifests": many * 10, "api": sizes[-1] * 10}
     for name, into, key, step in steps:
@@ -242,8 +245,9 @@ def measure(options, folder, programs):
     return results
 
 
-def at_rest(options, folder, programs, ingresses):
-    server = Reader(folder, options.fairlead, programs, ingresses, PORTS["proxy"], PORTS["admin"], PORTS["api"], PORTS["endpoints"])
+def at_rest(options, folder, programs, ingresses, more=None, flags=SILENT):
+    server = Reader(folder, options.fairlead, programs, ingresses, PORTS["proxy"], PORTS["admin"], PORTS["api"], PORTS["endpoints"],
+                    more=more, flags=flags)
     try:
         server.start()
         return {"rss_bytes": settled_memory_bytes(server.process.pid)}

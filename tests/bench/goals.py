@@ -84,6 +84,10 @@ def bytes_a_path(control, many, few, paths):
     return None if None in sizes or not paths else (sizes[0] - sizes[1]) / paths
 
 
+def megabytes(size):
+    return None if size is None else size / 1e6
+
+
 def control_rows(control):
     def one(*path):
         return at(control, *path)
@@ -100,6 +104,7 @@ def control_rows(control):
         Row("start with 10,000 Ingresses × 10 paths: ready after the list", one("sizes", "10000", "start", "ready_ms"), 1000, 2000, "ms"),
         Row("memory a path, from the API server", bytes_a_path(control, top, ("api few",), one("paths", "api")), 500, 1024, "B"),
         Row("memory a path, from manifests", bytes_a_path(control, ("manifests many",), ("manifests few",), one("paths", "manifests")), 500, 1024, "B"),
+        Row("memory with 40,000 Ingresses of two paths, Services and EndpointSlices", megabytes(one("two paths", "rss_bytes")), 200, 200, "MB"),
         Row("memory after 10,000 edits against before", one(*top, "edits", "rss_growth"), 0.01, 0.05, "%"),
         Row("lookup among 1,000,000 paths, hot", one("lookup", "hot"), 100, 150, "ns"),
         Row("lookup among 1,000,000 paths, cold", one("lookup", "cold"), 700, 1000, "ns"),

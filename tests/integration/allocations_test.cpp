@@ -33,7 +33,7 @@ class Allocations : public testing::Test {
  protected:
   void serve(const Origin& origin) {
     proxy.route("a.test", "/", {origin.port()},
-                [this](TestProxy::Routed& routed) { routed.path.policies.push_back(meter); });
+                [this](TestProxy::Routed& routed) { routed.route.policies.push_back(meter); });
     proxy.start();
   }
   // Of `measured` requests in a row, after some to warm up.
@@ -111,7 +111,7 @@ TEST_F(Allocations, NorOverHttp2) {
 // Answers of our own count as well: an attack must not be dearer than what it attacks.
 TEST_F(Allocations, NorWhenTheAnswerIsOurs) {
   serve(Origin(Origin::saying("")));
-  proxy.route("a.test", "/", {}, [this](TestProxy::Routed& routed) { routed.path.policies.push_back(meter); });
+  proxy.route("a.test", "/", {}, [this](TestProxy::Routed& routed) { routed.route.policies.push_back(meter); });
   proxy.publish();
   RawSocket client = proxy.connect();
   EXPECT_EQ(of([&] {

@@ -41,7 +41,7 @@ class BrokenBody : public testing::TestWithParam<Cut> {
  protected:
   BrokenBody() {
     proxy.route("a.test", "/", {origin.port()},
-                [](TestProxy::Routed& routed) { routed.path.settings.read_timeout = 200ms; });
+                [](TestProxy::Routed& routed) { routed.route.settings.read_timeout = 200ms; });
     proxy.start();
   }
 
@@ -88,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(Each, BrokenBody, testing::ValuesIn(cuts), [](const aut
 class ClientFaults : public testing::Test {
  protected:
   void serve(std::uint16_t port) {
-    proxy.route("a.test", "/", {port}, [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 0; });
+    proxy.route("a.test", "/", {port}, [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 0; });
     proxy.start();
   }
 

@@ -14,7 +14,7 @@ class ConnectionLimits : public testing::Test {
  protected:
   void serve() {
     proxy.route("a.test", "/", {origin.port()},
-                [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 10; });
+                [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 10; });
     proxy.start();
   }
   bool hit(std::string_view limit, std::uint64_t times = 1) {

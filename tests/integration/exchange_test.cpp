@@ -62,7 +62,7 @@ TEST_F(ExchangeTest, PipelinedRequestsAreAnsweredInOrder) {
 TEST_F(ExchangeTest, BodiesStreamBothWays) {
   Origin origin(Origin::answering([](const RawRequest& request) { return ok(request.body); }));
   proxy.route("a.test", "/", {origin.port()},
-              [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 0; });
+              [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 0; });
   proxy.start();
   const std::string body(3 * 1024 * 1024 + 7, 'x');
   RawSocket client = proxy.connect();

@@ -169,8 +169,8 @@ TEST_F(Http1InterimTest, AClientMaySendItsBodyWithoutWaiting) {
 TEST_F(Http1InterimTest, AnUpstreamThatNeverSays100IsBlamedAndNotTheClient) {
   Origin silent([](RawSocket& connection) { connection.read_to_end(); });
   proxy.route("a.test", "/", {silent.port()}, [](TestProxy::Routed& routed) {
-    routed.path.settings.read_timeout = std::chrono::milliseconds(200);
-    routed.path.settings.next_upstream_tries = 1;
+    routed.route.settings.read_timeout = std::chrono::milliseconds(200);
+    routed.route.settings.next_upstream_tries = 1;
   });
   proxy.start();
   client = proxy.connect();
@@ -193,7 +193,7 @@ TEST_F(Http1InterimTest, AnUnknownExpectationIsRefused) {
 TEST_F(Http1InterimTest, WhatIsAnsweredHereDoesNotWaitForTheBody) {
   Origin origin([](RawSocket&) { ADD_FAILURE() << "the origin was reached"; });
   proxy.route("a.test", "/", {origin.port()},
-              [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 3; });
+              [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 3; });
   proxy.start();
   client = proxy.connect();
   const RawResponse large = ask(client, expecting);

@@ -34,8 +34,8 @@ class Http1StreamingTest : public testing::Test {
   void serve(
       const Origin& origin, const std::function<void(PathSettings&)>& change = [](PathSettings&) {}) {
     proxy.route("a.test", "/", {origin.port()}, [&](TestProxy::Routed& routed) {
-      routed.path.settings.max_body_bytes = 0;
-      change(routed.path.settings);
+      routed.route.settings.max_body_bytes = 0;
+      change(routed.route.settings);
     });
     proxy.start();
     client = proxy.connect();

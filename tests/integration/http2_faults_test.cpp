@@ -200,7 +200,7 @@ TEST_F(Http2Faults, AConnectionThatBreaksEndsAllItsRequests) {
 
 TEST_F(Http2Faults, AnAnswerBeforeTheBodyEndsItWithoutAnError) {
   proxy.route("a.test", "/", {closed_port()},
-              [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 10; });
+              [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 10; });
   proxy.start();
   start_client();
   const std::int32_t stream = client->post("a.test", {{"content-length", "100"}});

@@ -54,7 +54,7 @@ TEST_F(Http2Flow, AServiceThatReadsNothingStopsTheClient) {
   });
   proxy.options.limits.http2_max_control_frames = 100'000;  // it asks often
   proxy.route("a.test", "/", {origin.port()},
-              [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 0; });
+              [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 0; });
   proxy.start();
   start_client();
   const std::size_t total = 30'000'000;

@@ -75,7 +75,7 @@ class RequestLimits : public testing::TestWithParam<RequestLimit> {
   void serve(const Origin& origin) {
     GetParam().set(proxy.options);
     proxy.route("a.test", "/", {origin.port()},
-                [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 10; });
+                [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 10; });
     proxy.start();
   }
   TestProxy proxy;

@@ -3,7 +3,9 @@
 
     program_test.py PATH_TO_FAIRLEAD
 """
+import contextlib
 import http.client
+import os
 import re
 import signal
 import socket
@@ -209,6 +211,16 @@ class LifeTest(unittest.TestCase):
         self.assertEqual(program.get(0, "/", "a.test", kept), (200, "hello"))
         self.assertIs(kept.sock, sock)
         kept.close()
+
+    def test_workers_go_before_all_other_threads(self):
+        pid = self.start("--workers=2").process.pid
+        nice = []
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                nice.append(os.getpriority(os.PRIO_PROCESS, int(thread.name)))
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        self.assertEqual(nice.count(ours), 2 if ours < 19 else len(nice))
+        self.assertEqual(set(nice), {ours, min(ours + 10, 19)})
 
     def test_sigterm_finishes_what_is_under_way_and_ends_with_0(self):
         program = self.start()

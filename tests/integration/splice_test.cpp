@@ -50,7 +50,7 @@ class Splice : public testing::Test {
  protected:
   void serve(const Origin& origin) {
     proxy.route("a.test", "/", {origin.port()},
-                [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 0; });
+                [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 0; });
     proxy.start();
     client = proxy.connect();
   }

@@ -57,8 +57,8 @@ class Swap : public testing::Test {
   // The same routes with a new generation: each swap renames nothing and closes nothing, but no part is shared.
   void route_to(const std::string& host, std::uint16_t port, int version) {
     proxy.route(host, "/", {port}, [&](TestProxy::Routed& routed) {
-      routed.path.ingress = "version-" + std::to_string(version);
-      routed.path.settings.max_body_bytes = 1'000'000u + static_cast<unsigned>(version);
+      routed.route.ingress = "version-" + std::to_string(version);
+      routed.route.settings.max_body_bytes = 1'000'000u + static_cast<unsigned>(version);
     });
   }
   void publish_noting() {
@@ -176,7 +176,7 @@ TEST_F(Swap, ARequestSeesOneGenerationOnly) {
   Origin even(origin("even")), odd(origin("odd"));
   const auto route_version = [&](int version) {
     proxy.route("a.test", "/", {version % 2 == 0 ? even.port() : odd.port()}, [&](TestProxy::Routed& routed) {
-      routed.path.policies.push_back(std::make_shared<Stamp>(std::to_string(version)));
+      routed.route.policies.push_back(std::make_shared<Stamp>(std::to_string(version)));
     });
   };
   route_version(0);
@@ -206,13 +206,13 @@ TEST_F(Swap, ARequestUnderWayKeepsWhatItBeganWith) {
   }));
   Origin fresh(Origin::saying("new"));
   proxy.route("a.test", "/", {old.port()},
-              [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 100; });
+              [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 100; });
   proxy.start();
   RawSocket client = proxy.connect();
   client.send("POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
   ASSERT_TRUE(TestProxy::eventually([&] { return old.connections() == 1; }));
   proxy.route("a.test", "/", {fresh.port()},
-              [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 5; });
+              [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 5; });
   proxy.publish();
   client.send("5\r\nhello\r\n0\r\n\r\n");
   swapped.open();

@@ -397,7 +397,7 @@ TEST_F(Tls, AForgedRecordEndsItsOwnConnectionOnly) {
 TEST_F(Tls, BigBodiesPassBothWays) {
   proxy.tls("a.test", tls_host("a.test", {named("exact", {"a.test"})}));
   proxy.route("a.test", "/", {origin.port()},
-              [](TestProxy::Routed& routed) { routed.path.settings.max_body_bytes = 0; });
+              [](TestProxy::Routed& routed) { routed.route.settings.max_body_bytes = 0; });
   proxy.start();
   std::string body(5 * 1024 * 1024 + 13, 'x');
   for (std::size_t i = 0; i < body.size(); i += 997) body[i] = static_cast<char>('a' + i % 26);

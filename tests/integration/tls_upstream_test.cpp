@@ -13,7 +13,7 @@ class TlsUpstream : public testing::Test {
   void route_to(std::uint16_t port) {
     proxy.route("a.test", "/", {port}, [this](TestProxy::Routed& routed) {
       routed.upstream.protocol = UpstreamProtocol::https;
-      routed.path.settings.connect_timeout = connect_timeout;
+      routed.route.settings.connect_timeout = connect_timeout;
     });
   }
 

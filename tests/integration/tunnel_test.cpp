@@ -23,7 +23,7 @@ class TunnelTest : public testing::Test {
  protected:
   void serve(
       const Origin& origin, const std::function<void(PathSettings&)>& change = [](PathSettings&) {}) {
-    proxy.route("a.test", "/", {origin.port()}, [&](TestProxy::Routed& routed) { change(routed.path.settings); });
+    proxy.route("a.test", "/", {origin.port()}, [&](TestProxy::Routed& routed) { change(routed.route.settings); });
     proxy.start();
     client = proxy.connect();
   }
@@ -291,7 +291,7 @@ TEST_F(TunnelTest, ASideThatDoesNotReadStopsTheOther) {
 
   std::promise<void> over;
   Origin silent(switching_to([wait = over.get_future().share()](RawSocket&) { wait.wait(); }));
-  proxy.route("a.test", "/", {silent.port()}, [&](TestProxy::Routed& routed) { impatient(routed.path.settings); });
+  proxy.route("a.test", "/", {silent.port()}, [&](TestProxy::Routed& routed) { impatient(routed.route.settings); });
   proxy.publish();
   client = proxy.connect();
   switch_protocols();

@@ -99,7 +99,7 @@ TEST_F(UpstreamFaults, ARefusedConnectionGoesToAnotherEndpoint) {
 
 TEST_F(UpstreamFaults, RefusalsOfAllEndpointsAreA502AfterTheTries) {
   serve({closed_port(), closed_port(), closed_port()},
-        [](TestProxy::Routed& routed) { routed.path.settings.next_upstream_tries = 2; });
+        [](TestProxy::Routed& routed) { routed.route.settings.next_upstream_tries = 2; });
   EXPECT_EQ(get().status, 502);
   EXPECT_EQ(connects(), 2u);
   EXPECT_TRUE(logged("refused the connection"));
@@ -108,8 +108,8 @@ TEST_F(UpstreamFaults, RefusalsOfAllEndpointsAreA502AfterTheTries) {
 TEST_F(UpstreamFaults, NoFurtherEndpointIsTriedWhenTheTimeIsOver) {
   Origin one(stay_silent), other(stay_silent);
   serve({one.port(), other.port()}, [](TestProxy::Routed& routed) {
-    routed.path.settings.read_timeout = 150ms;
-    routed.path.settings.next_upstream_timeout = 50ms;
+    routed.route.settings.read_timeout = 150ms;
+    routed.route.settings.next_upstream_timeout = 50ms;
   });
   EXPECT_EQ(get().status, 504);
   EXPECT_EQ(connects(), 1u);
@@ -124,8 +124,8 @@ TEST_F(UpstreamFaults, WithoutEndpointsTheAnswerIs503) {
 TEST_F(UpstreamFaults, AConnectionThatIsNotMadeInTimeIsA504) {
   FullPort full;
   serve({full.port()}, [](TestProxy::Routed& routed) {
-    routed.path.settings.connect_timeout = 150ms;
-    routed.path.settings.next_upstream_tries = 1;
+    routed.route.settings.connect_timeout = 150ms;
+    routed.route.settings.next_upstream_tries = 1;
   });
   EXPECT_EQ(get().status, 504);
   EXPECT_TRUE(logged("took too long"));
@@ -134,7 +134,7 @@ TEST_F(UpstreamFaults, AConnectionThatIsNotMadeInTimeIsA504) {
 TEST_F(UpstreamFaults, AConnectionThatIsNotMadeInTimeGoesToAnotherEndpoint) {
   FullPort full;
   Origin origin(Origin::saying("hello"));
-  serve({full.port(), origin.port()}, [](TestProxy::Routed& routed) { routed.path.settings.connect_timeout = 100ms; });
+  serve({full.port(), origin.port()}, [](TestProxy::Routed& routed) { routed.route.settings.connect_timeout = 100ms; });
   EXPECT_EQ(post().body, "hello");
   EXPECT_EQ(post().body, "hello");
 }
@@ -142,8 +142,8 @@ TEST_F(UpstreamFaults, AConnectionThatIsNotMadeInTimeGoesToAnotherEndpoint) {
 TEST_F(UpstreamFaults, SilenceIsA504AfterTheReadTimeout) {
   Origin origin(stay_silent);
   serve({origin.port()}, [](TestProxy::Routed& routed) {
-    routed.path.settings.read_timeout = 150ms;
-    routed.path.settings.next_upstream_tries = 2;
+    routed.route.settings.read_timeout = 150ms;
+    routed.route.settings.next_upstream_tries = 2;
   });
   EXPECT_EQ(post().status, 504);
   EXPECT_EQ(connects(), 1u) << "a POST is not repeated";
@@ -156,8 +156,8 @@ TEST_F(UpstreamFaults, ABodyThatIsNotTakenIsA504AfterTheSendTimeout) {
   Gate done;
   Origin origin([&](RawSocket&) { done.wait(); });
   serve({origin.port()}, [](TestProxy::Routed& routed) {
-    routed.path.settings.send_timeout = 150ms;
-    routed.path.settings.max_body_bytes = 0;
+    routed.route.settings.send_timeout = 150ms;
+    routed.route.settings.max_body_bytes = 0;
   });
   RawSocket client = proxy.connect();
   std::thread sender([&] {
@@ -195,7 +195,7 @@ class UpstreamDeath : public UpstreamFaults, public testing::WithParamInterface<
 };
 
 TEST_P(UpstreamDeath, IsA502AfterTheTriesForAGet) {
-  serve({origin.port()}, [](TestProxy::Routed& routed) { routed.path.settings.next_upstream_tries = 2; });
+  serve({origin.port()}, [](TestProxy::Routed& routed) { routed.route.settings.next_upstream_tries = 2; });
   RawSocket client = proxy.connect();
   client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
   RawResponse response = read_response(client);
@@ -280,7 +280,7 @@ TEST_F(UpstreamFaults, AReusedConnectionThatDiesUnansweredIsReplacedWithoutATry)
     if (!read_request(connection).complete || !connection.send(ok("hello"))) return;
     read_request(connection);
   });
-  serve({origin.port()}, [](TestProxy::Routed& routed) { routed.path.settings.next_upstream_tries = 1; });
+  serve({origin.port()}, [](TestProxy::Routed& routed) { routed.route.settings.next_upstream_tries = 1; });
   for (int i = 0; i < 3; ++i) EXPECT_EQ(get().body, "hello");
   EXPECT_EQ(origin.connections(), 3);
   EXPECT_EQ(proxy.counter(&WorkerCounters::upstream_reuses), 2u);

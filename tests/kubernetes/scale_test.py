@@ -1,7 +1,7 @@
 """Many Ingresses: time to ready, time of a change, memory, requests to the API server. FAIRLEAD_TEST_INGRESSES says how many (2000).
 
 The figures go to standard error; the bounds are wide, so that a busy machine does not fail them. Memory of as many Services
-and EndpointSlices: tests/bench/cluster_memory.py.
+and EndpointSlices: tests/bench/run.
 """
 import collections
 import json

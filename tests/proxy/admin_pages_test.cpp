@@ -49,11 +49,12 @@ class AdminPages : public testing::Test {
       for (const std::string text : {"/", "/x"}) {
         Path path;
         path.path = text;
-        path.ns = "default";
-        path.ingress = "web";
-        path.service = "web";
-        path.port = "80";
-        path.upstream_key = text == "/" ? "default-web-80" : "default-gone-80";
+        Route& route = path.own_route();
+        route.ns = "default";
+        route.ingress = "web";
+        route.service = "web";
+        route.port = "80";
+        route.upstream_key = text == "/" ? "default-web-80" : "default-gone-80";
         host->paths.push_back(path);
       }
       delta.hosts[name] = host;

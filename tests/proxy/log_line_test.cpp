@@ -228,10 +228,11 @@ TEST(JsonLine, HoldsEveryKeyThatHasAValue) {
   ExchangeRecord record = plain_record();
   Path path;
   path.path = "/a";
-  path.ns = "default";
-  path.ingress = "web";
-  path.service = "web";
-  path.port = "http";
+  Route& route = path.own_route();
+  route.ns = "default";
+  route.ingress = "web";
+  route.service = "web";
+  route.port = "http";
   record.path = &path;
   record.https = true;
   record.remote_user = "ann";

@@ -23,9 +23,10 @@ class MetricsPage : public testing::Test {
  protected:
   MetricsPage() {
     path_.path = "/cart";
-    path_.ns = "default";
-    path_.ingress = "shop";
-    path_.service = "web";
+    Route& route = path_.own_route();
+    route.ns = "default";
+    route.ingress = "shop";
+    route.service = "web";
   }
 
   ExchangeRecord record(int status = 200) const {
@@ -73,8 +74,9 @@ class MetricsPage : public testing::Test {
     for (const std::string name : {"good", "empty", "missing"}) {
       Path path = path_;
       path.path = "/" + name;
-      path.ingress = name;
-      path.upstream_key = name;
+      Route& route = path.own_route();
+      route.ingress = name;
+      route.upstream_key = name;
       host->paths.push_back(path);
       if (name == "missing") continue;
       auto upstream = std::make_shared<Upstream>();

@@ -15,9 +15,10 @@ using std::chrono::microseconds;
 Path path_of(std::string ns, std::string ingress, std::string path = "/") {
   Path result;
   result.path = std::move(path);
-  result.ns = std::move(ns);
-  result.ingress = std::move(ingress);
-  result.service = "web";
+  Route& route = result.own_route();
+  route.ns = std::move(ns);
+  route.ingress = std::move(ingress);
+  route.service = "web";
   return result;
 }
 

@@ -29,14 +29,15 @@ Config full_config() {
   Path path;
   path.path = "/cart";
   path.type = PathType::exact;
-  path.ns = "shop";
-  path.ingress = "front";
-  path.service = "cart";
-  path.port = "http";
-  path.upstream_key = "shop-cart-http/https";
-  path.settings.read_timeout = std::chrono::milliseconds(1'500);
-  path.settings.max_body_bytes = 0;
-  path.policies.push_back(std::make_shared<NamedPolicy>("rewrite /$1"));
+  Route& route = path.own_route();
+  route.ns = "shop";
+  route.ingress = "front";
+  route.service = "cart";
+  route.port = "http";
+  route.upstream_key = "shop-cart-http/https";
+  route.settings.read_timeout = std::chrono::milliseconds(1'500);
+  route.settings.max_body_bytes = 0;
+  route.policies.push_back(std::make_shared<NamedPolicy>("rewrite /$1"));
   Path guarded;
   guarded.path = "/admin";
   guarded.denied = true;
@@ -173,10 +174,11 @@ class RandomConfigs {
     for (Path& path : paths) {
       path.path = "/" + digit(2);
       path.type = below(2) ? PathType::exact : PathType::prefix;
-      path.upstream_key = below(4) ? "u" : "";
+      Route& route = path.own_route();
+      route.upstream_key = below(4) ? "u" : "";
       path.denied = below(8) == 0;
-      path.settings.next_upstream_tries = 1 + below(2);
-      if (below(2)) path.policies.push_back(std::make_shared<NamedPolicy>("p" + digit(2)));
+      route.settings.next_upstream_tries = 1 + below(2);
+      if (below(2)) route.policies.push_back(std::make_shared<NamedPolicy>("p" + digit(2)));
     }
     return paths;
   }
@@ -252,12 +254,12 @@ TEST(ConfigEquality, ANewKeyUnderTheSameChainIsADifference) {
 TEST(ConfigEquality, PoliciesCompareByWhatTheyDescribe) {
   Path a;
   Path b;
-  a.policies.push_back(std::make_shared<NamedPolicy>("hsts"));
-  b.policies.push_back(std::make_shared<NamedPolicy>("hsts"));
+  a.own_route().policies.push_back(std::make_shared<NamedPolicy>("hsts"));
+  b.own_route().policies.push_back(std::make_shared<NamedPolicy>("hsts"));
   EXPECT_TRUE(a == b);
-  b.policies.push_back(std::make_shared<NamedPolicy>("cors"));
+  b.own_route().policies.push_back(std::make_shared<NamedPolicy>("cors"));
   EXPECT_FALSE(a == b);
-  a.policies.push_back(std::make_shared<NamedPolicy>("app-root /x"));
+  a.own_route().policies.push_back(std::make_shared<NamedPolicy>("app-root /x"));
   EXPECT_FALSE(a == b);
 }
 

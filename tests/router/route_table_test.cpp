@@ -13,7 +13,7 @@ Path path_to(std::string path, PathType type, std::string key) {
   Path result;
   result.path = std::move(path);
   result.type = type;
-  result.upstream_key = std::move(key);
+  result.own_route().upstream_key = std::move(key);
   return result;
 }
 
@@ -36,13 +36,16 @@ std::shared_ptr<const RouteTable> table_of(std::vector<std::shared_ptr<const Hos
   ConfigDelta delta;
   for (const auto& host : hosts) {
     delta.hosts[host->name] = host;
-    for (const Path& path : host->paths) delta.upstreams[path.upstream_key] = upstream_at(path.upstream_key, {1});
+    for (const Path& path : host->paths) {
+      const std::string& key = path.route->upstream_key;
+      delta.upstreams[key] = upstream_at(key, {1});
+    }
   }
   return RouteTable::empty()->with(delta);
 }
 
 std::string key_of(const RouteMatch& match) {
-  return match.path->upstream_key;
+  return match.path->route->upstream_key;
 }
 
 TEST(RouteTable, AnEmptyTableAnswersWithAPathThatLeadsNowhere) {

@@ -39,9 +39,10 @@ class TestProxy {
   Options options;  // to be changed before start()
 
   // A prefix path that leads to these ports of 127.0.0.1, in a new Upstream; the last call for a host and path wins.
-  // change: the Path and its Upstream as the test wants them. Takes effect with start() or publish().
+  // change: the Path, its Route and its Upstream as the test wants them. Takes effect with start() or publish().
   struct Routed {
-    Path path;
+    Path path;    // without its Route
+    Route route;  // its own
     Upstream upstream;
     Host host;  // its paths are ignored: flags and names only
   };

@@ -231,8 +231,9 @@ class Cluster {
     const Host* const found = host(name);
     if (!found) return {"no such host"};
     for (const Path& path : found->paths) {
+      const std::string& key = path.route->upstream_key;
       texts.push_back((path.type == PathType::exact ? "exact " : "prefix ") + path.path + " -> " +
-                      (path.upstream_key.empty() ? "404" : path.upstream_key) + (path.denied ? " denied" : ""));
+                      (key.empty() ? "404" : key) + (path.denied ? " denied" : ""));
     }
     return texts;
   }

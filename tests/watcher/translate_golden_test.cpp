@@ -134,7 +134,7 @@ std::string answered(const std::vector<std::string>& requests, const Config& con
     std::string path;
     words >> host >> path;
     const RouteMatch match = table->match(host == "-" ? "" : host, path);
-    const std::string& key = match.path->upstream_key;
+    const std::string& key = match.path->route->upstream_key;
     text.append(host).append(" ").append(path).append(" -> ").append(key.empty() ? "404" : key);
     text += match.path->denied ? " denied\n" : "\n";
   }

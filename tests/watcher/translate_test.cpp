@@ -33,7 +33,7 @@ struct Translate : testing::Test {
 // --- what belongs to a host as a whole ---
 
 bool has_policy(const Path& path, std::string_view begin) {
-  return std::any_of(path.policies.begin(), path.policies.end(),
+  return std::any_of(path.route->policies.begin(), path.route->policies.end(),
                      [&](const auto& policy) { return policy->describe().starts_with(begin); });
 }
 
@@ -61,8 +61,8 @@ TEST_F(Translate, UnknownHostsInheritNothingFromHostlessRules) {
   cluster << ingress("shop/web", {{"", {"Prefix /a web:80"}}}, {{"allowlist-source-range", "10.0.0.0/8"}});
   const Path& unknown = cluster.host("")->paths.back();
   EXPECT_EQ(unknown.path, "/");
-  EXPECT_EQ(unknown.ingress, "");
-  EXPECT_TRUE(unknown.policies.empty());
+  EXPECT_EQ(unknown.route->ingress, "");
+  EXPECT_TRUE(unknown.route->policies.empty());
 }
 
 TEST_F(Translate, TheAppRootOfAHostStandsOnItsRootWhoseverThatIs) {
@@ -78,6 +78,27 @@ TEST_F(Translate, TheAppRootOfAHostStandsOnItsRootWhoseverThatIs) {
 }
 
 // --- hosts and paths ---
+
+TEST_F(Translate, PathsOfAnIngressThatLeadToTheSamePortShareTheirRoute) {
+  cluster << ingress(
+      "shop/web",
+      {{"a.test", {"Prefix /a web:80", "Prefix /b web:80", "Prefix /c api:http"}}, {"b.test", {"Prefix / web:80"}}},
+      {{"app-root", "/a"}});
+  const auto& paths = cluster.host("a.test")->paths;
+  EXPECT_EQ(paths[0].route, paths[1].route);
+  EXPECT_NE(paths[0].route, paths[2].route);
+  EXPECT_EQ(paths[2].route->service, "api");
+  EXPECT_EQ(paths[2].route->port, "http");
+  EXPECT_TRUE(has_policy(paths[1], "app-root /a")) << "also with what belongs to the host as a whole";
+}
+
+TEST_F(Translate, APathThatAPolicyDependsOnHasARouteOfItsOwn) {
+  cluster << ingress("shop/web", {{"a.test", {"Prefix /a/(.*) web:80", "Prefix /b/(.*) web:80"}}},
+                     {{"rewrite-target", "/$1"}});
+  const auto& paths = cluster.host("a.test")->paths;
+  EXPECT_NE(paths[0].route, paths[1].route);
+  EXPECT_EQ(paths[0].route->upstream_key, paths[1].route->upstream_key);
+}
 
 TEST_F(Translate, TheCatchAllHostIsAlwaysThere) {
   EXPECT_THAT(cluster.paths(""), ElementsAre("prefix / -> 404"));
@@ -241,13 +262,13 @@ TEST_F(Translate, UnmatchedPathsInheritFromTheOldestIngressOfTheHost) {
           << created(ingress("shop/younger", {{"a.test", {"Prefix /b web:80"}}}), recent);
   const Path& unmatched = cluster.host("a.test")->paths.back();
   EXPECT_EQ(unmatched.path, "/");
-  EXPECT_EQ(unmatched.ingress, "older");
-  EXPECT_EQ(unmatched.settings.max_body_bytes, 8u << 20);
+  EXPECT_EQ(unmatched.route->ingress, "older");
+  EXPECT_EQ(unmatched.route->settings.max_body_bytes, 8u << 20);
   const auto allows = [](const auto& policy) { return policy->describe() == "allow 10.0.0.0/8"; };
-  EXPECT_TRUE(std::any_of(unmatched.policies.begin(), unmatched.policies.end(), allows));
+  EXPECT_TRUE(std::any_of(unmatched.route->policies.begin(), unmatched.route->policies.end(), allows));
   const auto& younger = cluster.host("a.test")->paths[1];
-  EXPECT_EQ(younger.ingress, "younger");
-  EXPECT_FALSE(std::any_of(younger.policies.begin(), younger.policies.end(), allows));
+  EXPECT_EQ(younger.route->ingress, "younger");
+  EXPECT_FALSE(std::any_of(younger.route->policies.begin(), younger.route->policies.end(), allows));
 }
 
 TEST_F(Translate, AGuardThatCannotBeReadDeniesEveryPathOfItsIngress) {

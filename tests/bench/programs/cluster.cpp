@@ -271,6 +271,8 @@ int main(int argc, char** argv) {
   app.add_option("--ingresses", options.shape.ingresses);
   app.add_option("--paths", options.shape.paths);
   app.add_option("--large-slices", options.shape.large_slices);
+  app.add_option("--endpoints", options.shape.endpoints);
+  app.add_option("--status-address", options.shape.status_address);
   app.add_option("--endpoint-port", options.shape.endpoint_port)->required();
   app.add_option("--api-port", options.api_port);
   app.add_option("--proxy-port", options.proxy_port);

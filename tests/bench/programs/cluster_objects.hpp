@@ -12,6 +12,8 @@ struct ClusterShape {
   std::size_t ingresses = 100;
   std::size_t paths = 10;
   std::size_t large_slices = 0;  // the last so many EndpointSlices have 1,000 endpoints
+  std::size_t endpoints = 1;     // of each other slice
+  std::string status_address{};  // that the status of each Ingress says; "" = none
   std::uint16_t endpoint_port = 0;
   bool as_served = true;  // with what an API server adds and kubectl leaves behind; else as people write manifests
 };
@@ -41,7 +43,7 @@ class ClusterObjects {
       if (i > 0) text += ',';
       text += path(edited ? "/v" + std::to_string(edit) : "/p" + std::to_string(i), name(number));
     }
-    return text + (shape_.as_served ? R"(]}}]},"status":{"loadBalancer":{}}})" : "]}}]}}");
+    return text + "]}}]}" + (shape_.as_served ? status() : "") + '}';
   }
 
   // One path for a host of any name, to a Service of any name.
@@ -57,11 +59,11 @@ class ClusterObjects {
            R"("clusterIP":"10.96.0.1"}})";
   }
 
-  // Its one endpoint, or the first of 1,000, is 127.0.0.LAST.
+  // Its first endpoint is 127.0.0.LAST.
   std::string slice(std::size_t number, int last = 1) const {
     const bool large = number + shape_.large_slices >= shape_.ingresses;
-    return slice_of(name(number), name(number) + "-1", shape_.endpoint_port, large ? large_slice_endpoints : 1, 0,
-                    last);
+    return slice_of(name(number), name(number) + "-1", shape_.endpoint_port, large ? large_slice_endpoints : shape_.endpoints,
+                    0, last);
   }
 
   // A slice with so many endpoints in 127.0.0.0/8, numbered from `first`; the first of them is 127.0.0.LAST if it is
@@ -85,6 +87,12 @@ class ClusterObjects {
   static std::string address_of(std::size_t number) {
     return "127." + std::to_string(1 + number / 62500) + "." + std::to_string(number / 250 % 250) + "." +
            std::to_string(1 + number % 250);
+  }
+
+  std::string status() const {
+    const std::string& address = shape_.status_address;
+    const std::string said = address.empty() ? "" : R"("ingress":[{"ip":")" + address + R"("}])";
+    return R"(,"status":{"loadBalancer":{)" + said + "}}";
   }
 
   std::string metadata(const std::string& name, const std::string& more = "") const {

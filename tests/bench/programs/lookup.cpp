@@ -25,14 +25,16 @@ std::string host_name(std::size_t number) {
 std::shared_ptr<const Host> make_host(std::size_t number) {
   auto host = std::make_shared<Host>();
   host->name = host_name(number);
+  auto route = std::make_shared<Route>();
+  route->ns = "bench";
+  route->ingress = "app-" + std::to_string(number);
+  route->service = route->ingress;
+  route->port = "80";
+  route->upstream_key = "bench-app-80";
   for (std::size_t i = 0; i < paths_a_host; ++i) {
     Path path;
     path.path = "/p" + std::to_string(i);
-    path.ns = "bench";
-    path.ingress = "app-" + std::to_string(number);
-    path.service = path.ingress;
-    path.port = "80";
-    path.upstream_key = "bench-app-80";
+    path.route = route;
     host->paths.push_back(std::move(path));
   }
   return host;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+
 namespace fairlead {
 namespace {
 
@@ -46,6 +49,59 @@ TEST(ShardedMap, AnEditSharesWhatItDoesNotTouch) {
   EXPECT_GT(shared, 4950);
   EXPECT_LT(shared, 5000);
   EXPECT_EQ(*second.find("host-7"), -7);
+}
+
+// Each value holds its name, and is found by it.
+TEST(ShardedMap, AKeyMayBeAViewOfItsValue) {
+  using Named = ShardedMap<std::shared_ptr<const std::string>, std::string_view>;
+  const auto put = [](Named::Editor& editor, const std::string& name) {
+    const auto value = std::make_shared<const std::string>(name);
+    editor.set(*value, value);
+  };
+  Named::Editor editor(Named{});
+  put(editor, "a");
+  const Named first = std::move(editor).finish();
+  Named::Editor next(first);
+  put(next, "a");  // another value: the key is to be a view of that one
+  const Named second = std::move(next).finish();
+  ASSERT_NE(second.find("a"), nullptr);
+  second.for_each([](std::string_view key, const auto& value) { EXPECT_EQ(key.data(), value->data()); });
+}
+
+TEST(ShardedMap, AnUpdateKeepsTheKey) {
+  const std::string name = "a";
+  ShardedMap<int, std::string_view>::Editor editor({});
+  editor.set(name, 1);
+  const std::string same_name = "a";
+  editor.update(same_name, 2);
+  const auto map = std::move(editor).finish();
+  EXPECT_EQ(*map.find("a"), 2);
+  map.for_each([&](std::string_view key, int) { EXPECT_EQ(key.data(), name.data()); });
+}
+
+TEST(ShardedMap, StaysTheSameAsAnOrdinaryMapThroughRandomEdits) {
+  std::mt19937 random(3);
+  std::map<std::string, int> wanted;
+  Map map;
+  for (int round = 0; round < 200; ++round) {
+    Map::Editor editor(map);
+    for (unsigned change = 0; change < 1 + random() % 100; ++change) {
+      const std::string key = "k" + std::to_string(random() % 4000);
+      if (random() % 3 == 0) {
+        editor.erase(key);
+        wanted.erase(key);
+      } else {
+        editor.set(key, round);
+        wanted[key] = round;
+      }
+    }
+    map = std::move(editor).finish();
+  }
+  std::map<std::string, int> found;
+  map.for_each([&](const std::string& key, int value) { found.emplace(key, value); });
+  EXPECT_EQ(found, wanted);
+  for (const auto& [key, value] : wanted) ASSERT_TRUE(map.find(key) && *map.find(key) == value) << key;
+  EXPECT_EQ(map.find("k4000"), nullptr);
 }
 
 TEST(ShardedMap, ErasingWhatIsNotThereChangesNothing) {
