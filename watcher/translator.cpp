@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 #include "watcher/cluster_state.hpp"
 #include "watcher/found_endpoints.hpp"
 #include "watcher/ingress_class.hpp"
 #include "watcher/ingress_part.hpp"
+#include "watcher/ingress_set.hpp"
 #include "watcher/name_wants.hpp"
 #include "watcher/part_set.hpp"
 #include "watcher/problem_list.hpp"
@@ -28,23 +28,6 @@ Problems problems_in(const std::map<ObjectName, Known<T>>& objects, const Object
   const auto found = objects.find(name);
   return found == objects.end() ? Problems{} : found->second.problems;
 }
-
-// By the name that each holds itself.
-struct IngressHash {
-  using is_transparent = void;
-  std::size_t operator()(const ObjectName& name) const { return ObjectNameHash{}(name); }
-  std::size_t operator()(const std::shared_ptr<const IngressVersion>& version) const {
-    return ObjectNameHash{}(version->object.name);
-  }
-};
-struct SameIngress {
-  using is_transparent = void;
-  using Version = std::shared_ptr<const IngressVersion>;
-  bool operator()(const Version& a, const Version& b) const { return a->object.name == b->object.name; }
-  bool operator()(const ObjectName& a, const Version& b) const { return a == b->object.name; }
-  bool operator()(const Version& a, const ObjectName& b) const { return a->object.name == b; }
-};
-using IngressSet = std::unordered_set<std::shared_ptr<const IngressVersion>, IngressHash, SameIngress>;
 
 // Takes over one part; says in the delta what is different.
 template <class Part, class Delta>

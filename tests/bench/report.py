@@ -34,6 +34,7 @@ METHOD = """## Method, and its limits
 - The control plane reads an API server made for this ([programs/cluster.cpp](programs/cluster.cpp)); changes are timed from just
   before the event is written to the first byte of the first answer by the new rule, asked for every 0.2 ms. Fairlead waits 2 ms for
   other changes to join one (10 ms at the most); that is in these figures. Everything there shares the cores with the traffic.
+- The row of Ingresses with two paths is a usual cluster: two endpoints a Service, and statuses that are watched and as they should be.
 """
 
 

@@ -66,6 +66,23 @@ TEST(RouteTable, AHostIsMatchedExactlyThenByWildcardThenByTheCatchAll) {
   EXPECT_EQ(key_of(table->match("", "/")), "any");
 }
 
+// The key that an Upstream is found by belongs to one of them.
+TEST(RouteTable, AnUpstreamIsFoundByItsKeyWhicheverHostThatLedThereIsGone) {
+  for (const std::string first : {"a.com", "b.com"}) {
+    auto table = table_of({host_with("a.com", {path_to("/", PathType::prefix, "u")}),
+                           host_with("b.com", {path_to("/", PathType::prefix, "u")})});
+    for (const std::string& name : {first, std::string(first == "a.com" ? "b.com" : "a.com")}) {
+      ConfigDelta gone;
+      gone.hosts[name] = nullptr;
+      table = table->with(gone);
+      ASSERT_NE(table->upstream("u"), nullptr) << name;
+    }
+    ConfigDelta gone;
+    gone.upstreams["u"] = nullptr;
+    EXPECT_EQ(table->with(gone)->upstream("u"), nullptr);
+  }
+}
+
 TEST(RouteTable, ThereIsNoFallThroughFromAHostToAnother) {
   const auto table = table_of({host_with("a.foo.com", {path_to("/only", PathType::prefix, "exact")}),
                                host_with("*.foo.com", {path_to("/", PathType::prefix, "wildcard")})});
