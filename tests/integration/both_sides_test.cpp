@@ -37,7 +37,7 @@ class BothSides : public testing::TestWithParam<Sides> {
     origin = std::make_unique<Origin>(handler);
     proxy.route("a.test", "/", {origin->port()}, [](TestProxy::Routed& routed) {
       routed.upstream.protocol = GetParam().upstream;
-      routed.path.settings.max_body_bytes = 0;
+      routed.route.settings.max_body_bytes = 0;
     });
     proxy.start();
     client = std::make_unique<AnyClient>(proxy.http_port(), GetParam().http2_client);

@@ -68,7 +68,7 @@ TEST_F(GrpcErrors, EachOfOurAnswersIsAStatusOfGrpc) {
 
 TEST_F(GrpcErrors, ABodyOverTheLimitIsResourceExhausted) {
   Origin origin(Origin::saying("unasked"));
-  proxy.route("a.test", "/", {origin.port()}, [](auto& routed) { routed.path.settings.max_body_bytes = 5; });
+  proxy.route("a.test", "/", {origin.port()}, [](auto& routed) { routed.route.settings.max_body_bytes = 5; });
   proxy.start();
   start_client();
   expect_answer(ask("a.test", {{"content-length", "6"}}), "8", "413 Content Too Large (proxy_body_size)");
@@ -184,7 +184,7 @@ TEST_F(BegunAnswer, WhoseClientSendsTooMuchEndsInTrailersThatSaySo) {
     connection.send(begun);
     over.wait();
   });
-  proxy.route("a.test", "/", {slow.port()}, [](auto& routed) { routed.path.settings.max_body_bytes = 5; });
+  proxy.route("a.test", "/", {slow.port()}, [](auto& routed) { routed.route.settings.max_body_bytes = 5; });
   proxy.start();
   start_client();
   const std::int32_t stream = client->post("a.test", {{"content-type", "application/grpc"}});

@@ -34,7 +34,7 @@ class Http2UpstreamFront : public testing::Test {
   void lead_to(std::uint16_t port) {
     proxy.route("a.test", "/", {port}, [this](TestProxy::Routed& routed) {
       routed.upstream.protocol = UpstreamProtocol::h2c;
-      routed.path.settings = settings;
+      routed.route.settings = settings;
     });
   }
   bool logged(std::string_view text) const { return proxy.log.text().find(text) != std::string::npos; }

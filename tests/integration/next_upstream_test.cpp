@@ -18,7 +18,7 @@ class NextUpstreamAnswers : public testing::Test {
   void serve(const std::string& words, const std::string& bad) {
     bad_ = bad;
     proxy.route("a.test", "/", {unwanted.port(), good.port()}, [&](TestProxy::Routed& routed) {
-      NextUpstream& next = routed.path.settings.next_upstream = NextUpstream::none();
+      NextUpstream& next = routed.route.settings.next_upstream = NextUpstream::none();
       std::istringstream stream(words);
       for (std::string word; stream >> word;) EXPECT_TRUE(next.add(word));
     });
@@ -87,8 +87,8 @@ TEST_F(NextUpstreamAnswers, UnavailableSendsACallOnOnlyIfItMayBeRepeated) {
 TEST_F(NextUpstreamAnswers, TheLastAnswerThereIsIsTheAnswer) {
   bad_ = ok("", unavailable_call);
   proxy.route("b.test", "/", {unwanted.port()}, [](TestProxy::Routed& routed) {
-    routed.path.settings.next_upstream.add("http_503");
-    routed.path.settings.next_upstream.add("non_idempotent");
+    routed.route.settings.next_upstream.add("http_503");
+    routed.route.settings.next_upstream.add("non_idempotent");
   });
   proxy.start();
   RawSocket client = proxy.connect();

@@ -203,8 +203,8 @@ TEST(Options, NameAFlagWithoutItsValue) {
 TEST(Options, EveryLimitHasAFlag) {
   // Does not compile when a field is added or removed: then change the count below, and add its flag.
   constexpr std::size_t fields = 34;
-  const auto [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc, dd, ee, ff,
-              gg, hh] = Limits{};
+  const auto [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg,
+              hh] = Limits{};
   static_cast<void>(std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc,
                              dd, ee, ff, gg, hh));
 

@@ -62,8 +62,8 @@ class ClusterObjects {
   // Its first endpoint is 127.0.0.LAST.
   std::string slice(std::size_t number, int last = 1) const {
     const bool large = number + shape_.large_slices >= shape_.ingresses;
-    return slice_of(name(number), name(number) + "-1", shape_.endpoint_port, large ? large_slice_endpoints : shape_.endpoints,
-                    0, last);
+    return slice_of(name(number), name(number) + "-1", shape_.endpoint_port,
+                    large ? large_slice_endpoints : shape_.endpoints, 0, last);
   }
 
   // A slice with so many endpoints in 127.0.0.0/8, numbered from `first`; the first of them is 127.0.0.LAST if it is
