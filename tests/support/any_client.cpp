@@ -5,26 +5,7 @@
 #include "tests/support/http2_client.hpp"
 
 namespace fairlead::test {
-namespace {
-
-FieldList parse_lines(std::string_view lines) {
-  FieldList fields;
-  while (!lines.empty()) {
-    const std::string_view line = lines.substr(0, lines.find("\r\n"));
-    const std::size_t colon = line.find(':');
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    std::string_view value = line.substr(std::min(line.size(), colon + 1));
-    while (value.starts_with(' ')) value.remove_prefix(1);
-    if (!line.empty()) fields.emplace_back(name, std::string(value));
-    lines.remove_prefix(std::min(lines.size(), line.size() + 2));
-  }
-  return fields;
-}
-
-}  // namespace
-
-AnyClient::AnyClient(std::uint16_t port, bool http2) : port_(port), socket_(RawSocket::connect(port)) {
+AnyClient::AnyClient(std::uint16_t port, bool http2) : socket_(RawSocket::connect(port)) {
   if (http2) http2_ = std::make_unique<Http2Client>(socket_);
 }
 
@@ -98,8 +79,8 @@ Reply AnyClient::read_http1(const Ask& ask) {
   reply.status = response.status;
   reply.body = response.body;
   reply.complete = response.complete;
-  reply.fields = parse_lines(response.head.substr(std::min(response.head.size(), response.head.find("\r\n") + 2)));
-  reply.trailers = parse_lines(response.trailers);
+  reply.fields = fields_of_lines(response.head.substr(std::min(response.head.size(), response.head.find("\r\n") + 2)));
+  reply.trailers = fields_of_lines(response.trailers);
   return reply;
 }
 

@@ -45,7 +45,6 @@ class AnyClient {
   void send_http1(const Ask& ask);
   Reply read_http1(const Ask& ask);
 
-  std::uint16_t port_;
   RawSocket socket_;
   std::unique_ptr<Http2Client> http2_;
 };

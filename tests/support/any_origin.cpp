@@ -20,19 +20,6 @@ std::string lower(std::string text) {
   return text;
 }
 
-FieldList parse_lines(std::string_view lines) {
-  FieldList fields;
-  for (std::size_t end = lines.find("\r\n"); end != std::string_view::npos && end > 0; end = lines.find("\r\n")) {
-    const std::string_view line = lines.substr(0, end);
-    const std::size_t colon = line.find(':');
-    std::string_view value = line.substr(colon + 1);
-    while (value.starts_with(' ')) value.remove_prefix(1);
-    fields.emplace_back(lower(std::string(line.substr(0, colon))), std::string(value));
-    lines.remove_prefix(end + 2);
-  }
-  return fields;
-}
-
 void read_chunked(RawSocket& socket, Question& question) {
   for (;;) {
     const std::string size_line = socket.read_until("\r\n");
@@ -47,7 +34,7 @@ void read_chunked(RawSocket& socket, Question& question) {
        line = socket.read_until("\r\n")) {
     trailers += line;
   }
-  question.trailers = parse_lines(trailers);
+  question.trailers = fields_of_lines(trailers);
   question.complete = true;
 }
 
@@ -58,7 +45,7 @@ Question read_head(RawSocket& socket) {
   if (line_end == std::string::npos) return question;
   question.method = head.substr(0, head.find(' '));
   question.target = head.substr(question.method.size() + 1, head.rfind(' ', line_end) - question.method.size() - 1);
-  question.fields = parse_lines(std::string_view(head).substr(line_end + 2));
+  question.fields = fields_of_lines(std::string_view(head).substr(line_end + 2));
   question.authority = field_of(question.fields, "host");
   return question;
 }
@@ -253,6 +240,20 @@ int choose(SSL*, const unsigned char** out, unsigned char* size, const unsigned 
 }
 
 }  // namespace
+
+FieldList fields_of_lines(std::string_view lines) {
+  FieldList fields;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find("\r\n"));
+    lines.remove_prefix(std::min(lines.size(), line.size() + 2));
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    std::string_view value = line.substr(colon + 1);
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    fields.emplace_back(lower(std::string(line.substr(0, colon))), std::string(value));
+  }
+  return fields;
+}
 
 std::string field_of(const FieldList& fields, std::string_view name) {
   for (const auto& [known, value] : fields) {

@@ -13,6 +13,8 @@ struct ssl_ctx_st;  // OpenSSL's
 namespace fairlead::test {
 
 using FieldList = std::vector<std::pair<std::string, std::string>>;  // names in lower case
+// Lines that each end in CRLF.
+FieldList fields_of_lines(std::string_view lines);
 std::string field_of(const FieldList& fields, std::string_view name);
 
 // A request as any server sees it, whatever protocol it came in.
