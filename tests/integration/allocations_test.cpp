@@ -3,6 +3,7 @@
 
 #include "router/policies/policy.hpp"
 #include "tests/support/allocation_count.hpp"
+#include "tests/support/any_origin.hpp"
 #include "tests/support/http2_client.hpp"
 #include "tests/support/test_certificates.hpp"
 #include "tests/support/test_proxy.hpp"
@@ -104,6 +105,21 @@ TEST_F(Allocations, NorOverHttp2) {
   Http2Client client(socket);
   EXPECT_EQ(of([&] {
               return client.response(client.get("a.test", "/a/b?c=d", {{"accept", "*/*"}})).body == "hello";
+            }),
+            0u);
+}
+
+TEST_F(Allocations, NorOverHttp2ToTheService) {
+  Origin origin(over_http2([](const Question&) { return Answer{.body = "hello"}; }));
+  proxy.route("a.test", "/", {origin.port()}, [this](TestProxy::Routed& routed) {
+    routed.upstream.protocol = UpstreamProtocol::h2c;
+    routed.route.policies.push_back(meter);
+  });
+  proxy.start();
+  RawSocket client = proxy.connect();
+  EXPECT_EQ(of([&] {
+              client.send("GET /a/b?c=d HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n\r\n");
+              return read_response(client).body == "hello";
             }),
             0u);
 }
