@@ -71,22 +71,7 @@ class FastOrigin:
         self.server.close()
 
 
-class Http2(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.origin = FastOrigin()
-        everyone = (INGRESS % {"host": "localhost"}).replace("host: localhost, ", "")
-        Path(cls.folder.name, "all.yaml").write_text(CLASS + SERVICE % cls.origin.server_port + "---" + everyone)
-        cls.program = Program("--manifests", cls.folder.name, "--access-log=off", "--max-keepalive-requests=1000000")
-        cls.program.wait_for("generation 1 is served")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.program.end()
-        cls.origin.end()
-        cls.folder.cleanup()
-
+class ProgramCase(unittest.TestCase):
     def h2spec(self, *arguments):
         build = subprocess.run([ROOT / "tests/tools/build"], capture_output=True, text=True)
         if build.returncode == 3:
@@ -100,6 +85,28 @@ class Http2(unittest.TestCase):
         self.assertIsNotNone(counts, text)
         self.assertEqual(counts.group(1), "146")
         return re.findall(r"× \d+: (.*)", failures), text
+
+    @staticmethod
+    def serve(folder, service):
+        everyone = (INGRESS % {"host": "localhost"}).replace("host: localhost, ", "")
+        Path(folder, "all.yaml").write_text(CLASS + service + "---" + everyone)
+        program = Program("--manifests", folder, "--access-log=off", "--max-keepalive-requests=1000000")
+        program.wait_for("generation 1 is served")
+        return program
+
+
+class Http2(ProgramCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.origin = FastOrigin()
+        cls.program = cls.serve(cls.folder.name, SERVICE % cls.origin.server_port)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.program.end()
+        cls.origin.end()
+        cls.folder.cleanup()
 
     def test_h2spec_over_tls(self):
         failed, text = self.h2spec("-t", "-k", "-p", str(self.program.https))
@@ -150,6 +157,34 @@ class Http2(unittest.TestCase):
                                   timeout=300).stdout
             self.assertIn(" 500 succeeded, 0 failed, 0 errored, 0 timeout", text)
             self.assertIn("status codes: 500 2xx", text)
+
+
+class Http2OnBothSides(ProgramCase):
+    """The same with a service that speaks HTTP/2 in clear text: a second Fairlead in front of the origin."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folders = [tempfile.TemporaryDirectory() for _ in range(2)]
+        cls.origin = FastOrigin()
+        cls.service = cls.serve(cls.folders[0].name, SERVICE % cls.origin.server_port)
+        over_h2c = (SERVICE % cls.service.http).replace("{port: 80}", "{port: 80, appProtocol: kubernetes.io/h2c}", 1)
+        cls.program = cls.serve(cls.folders[1].name, over_h2c)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.program.end()
+        cls.service.end()
+        cls.origin.end()
+        for folder in cls.folders:
+            folder.cleanup()
+
+    def test_h2spec_over_tls(self):
+        failed, text = self.h2spec("-t", "-k", "-p", str(self.program.https))
+        self.assertEqual(failed, [], text)
+
+    def test_h2spec_in_clear_text(self):
+        failed, text = self.h2spec("-p", str(self.program.http))
+        self.assertEqual([name for name in failed if name != SHARED_PORT], [], text)
 
 
 if __name__ == "__main__":
