@@ -3,8 +3,10 @@ from dataclasses import dataclass
 
 from peers import KB, MB, SMALL
 
-GRPC = "/bench.Echo/"  # unary calls: spoken in HTTP/2 to the origin, too
+GRPC = "/bench.Echo/"  # calls: spoken in HTTP/2 to the origin, too
 MESSAGE = 5 + 128  # gRPC's prefix and the message
+STREAM = 100  # messages that answer a streaming call, each in a frame of its own
+CALL = ("content-type: application/grpc", "te: trailers")
 PROXIES = ("fairlead", "nginx", "haproxy", "envoy")
 
 # What a browser sends, about 1.1 KB.
@@ -122,7 +124,8 @@ CASES = [
     *http2("GET 1 MB", "/large/1m", MB, slow=True),
     *http2("upload 10 KB", f"/fixed/{SMALL}", SMALL, upload=10 * KB),
     *http2("upload 1 MB", f"/fixed/large/{SMALL}", SMALL, upload=MB, slow=True),
-    *http2("gRPC unary, 128 B", f"{GRPC}Unary", MESSAGE, upload=MESSAGE, headers=("content-type: application/grpc", "te: trailers")),
+    *http2("gRPC unary, 128 B", f"{GRPC}Unary", MESSAGE, upload=MESSAGE, headers=CALL),
+    *http2(f"gRPC stream of {STREAM} × 128 B", f"{GRPC}Stream", STREAM * MESSAGE, upload=MESSAGE, headers=CALL),
 ]
 
 

@@ -1,5 +1,6 @@
-// An origin for unary gRPC: HTTP/2 in clear text, the same message to every request, and a status of 0 in the trailers.
-// What it has answered is counted: GET /status says "requests N". One thread, epoll.
+// An origin for gRPC: HTTP/2 in clear text, the same message to every request, and a status of 0 in the trailers. A
+// path that ends in "/Stream" is answered by a hundred of them, each in a frame of its own. What it has answered is
+// counted: GET /status says "requests N". One thread, epoll.
 //
 //   bench_grpc_origin PORT BYTES      BYTES: of each message
 #include <arpa/inet.h>
@@ -24,7 +25,9 @@ namespace fairlead::bench {
 namespace {
 
 std::uint64_t requests = 0;
-std::string message;  // with the five bytes that gRPC puts before it
+constexpr int messages_of_stream = 100;
+std::string message;   // with the five bytes that gRPC puts before it
+std::string messages;  // of a stream
 nghttp2_session_callbacks* callbacks = nullptr;
 
 struct Connection {
@@ -41,6 +44,7 @@ struct Answer {
   std::string body;
   std::size_t at = 0;
   bool of_status = false;
+  bool of_stream = false;
 };
 
 nghttp2_nv field(std::string_view name, std::string_view value) {
@@ -57,7 +61,8 @@ Answer* answer_of(nghttp2_session* session, std::int32_t stream) {
 ssize_t read_body(nghttp2_session* session, std::int32_t stream, std::uint8_t* to, std::size_t most,
                   std::uint32_t* flags, nghttp2_data_source*, void*) {
   Answer& answer = *answer_of(session, stream);
-  const std::size_t count = answer.body.copy(reinterpret_cast<char*>(to), most, answer.at);
+  const std::size_t frame = answer.of_stream ? std::min(most, message.size()) : most;
+  const std::size_t count = answer.body.copy(reinterpret_cast<char*>(to), frame, answer.at);
   answer.at += count;
   if (answer.at < answer.body.size()) return static_cast<ssize_t>(count);
   *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -81,7 +86,9 @@ int on_field(nghttp2_session* session, const nghttp2_frame* frame, const std::ui
     return std::string_view(reinterpret_cast<const char*>(bytes), size);
   };
   Answer* const answer = answer_of(session, frame->hd.stream_id);
-  if (answer && text(name, name_size) == ":path") answer->of_status = text(value, value_size) == "/status";
+  if (!answer || text(name, name_size) != ":path") return 0;
+  answer->of_status = text(value, value_size) == "/status";
+  answer->of_stream = text(value, value_size).ends_with("/Stream");
   return 0;
 }
 
@@ -91,7 +98,7 @@ int on_frame(nghttp2_session* session, const nghttp2_frame* frame, void*) {
   Answer* const answer = answer_of(session, frame->hd.stream_id);
   if (!answer) return 0;
   if (!answer->of_status) ++requests;
-  answer->body = answer->of_status ? "requests " + std::to_string(requests) : message;
+  answer->body = answer->of_status ? "requests " + std::to_string(requests) : answer->of_stream ? messages : message;
   const std::array<nghttp2_nv, 2> head{field(":status", "200"), field("content-type", "application/grpc")};
   nghttp2_data_provider body{};
   body.read_callback = read_body;
@@ -184,6 +191,7 @@ int main(int argc, char** argv) {
   message.push_back('\0');  // not compressed
   for (const int shift : {24, 16, 8, 0}) message.push_back(static_cast<char>(size >> shift & 0xff));
   message.append(size, 'm');
+  for (int i = 0; i < messages_of_stream; ++i) messages += message;
   make_callbacks();
   const int listener = listen_on(static_cast<std::uint16_t>(std::atoi(argv[1])));
   const int set = ::epoll_create1(0);
