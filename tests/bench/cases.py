@@ -53,6 +53,7 @@ class Case:
     options: tuple = ()  # of bench_load; without any, h2load makes the requests
     rate: int = 0  # requests a second, open loop
     slow: bool = False  # few requests take long
+    turns: int = 1  # of every connection and stream, at the least: so much that opening them does not count
     proxies: tuple = PROXIES
     own: str = "fairlead"  # which of the proxies is ours
     traced: bool = False  # its system calls are counted
@@ -76,6 +77,8 @@ class Case:
 MANY = "fairlead with 40,000 Ingresses"
 POLICIES = "fairlead with policies"
 KERNEL = "kernel's share"  # no proxy: bytes are passed on unread
+KERNEL_OF_STREAMS = "kernel's share of streams"  # the same before the other origin
+AND_KERNEL = (*PROXIES, KERNEL)
 
 SMALL_BODIES = (Goal(0.65, 0.72),)
 LARGE_BODIES = (Goal(0.65, 0.75, "nginx"), Goal(0.9, 1.0, "haproxy"))
@@ -94,11 +97,11 @@ def http2(name, path, body, upload=0, slow=False, headers=()):
 
 
 CASES = [
-    Case("GET 128 B", "/128", SMALL, SMALL_BODIES, traced=True, proxies=(*PROXIES, KERNEL)),
-    Case("GET 1 KB", "/1k", KB, SMALL_BODIES),
-    Case("GET 10 KB", "/10k", 10 * KB, SMALL_BODIES, traced=True),
-    Case("GET 128 B, browser's headers", "/128", SMALL, SMALL_BODIES, headers=BROWSER),
-    Case("upload 10 KB", f"/fixed/{SMALL}", SMALL, SMALL_BODIES, upload=10 * KB, traced=True),
+    Case("GET 128 B", "/128", SMALL, SMALL_BODIES, traced=True, proxies=AND_KERNEL),
+    Case("GET 1 KB", "/1k", KB, SMALL_BODIES, proxies=AND_KERNEL),
+    Case("GET 10 KB", "/10k", 10 * KB, SMALL_BODIES, traced=True, proxies=AND_KERNEL),
+    Case("GET 128 B, browser's headers", "/128", SMALL, SMALL_BODIES, headers=BROWSER, proxies=AND_KERNEL),
+    Case("upload 10 KB", f"/fixed/{SMALL}", SMALL, SMALL_BODIES, upload=10 * KB, traced=True, proxies=AND_KERNEL),
     Case("10 KB chunked both ways", f"/chunked/{10 * KB}", 10 * KB, SMALL_BODIES, upload=10 * KB, options=("--chunked",)),
     Case("GET 64 KB", "/large/64k", 64 * KB, LARGE_BODIES),
     Case("GET 256 KB", "/large/256k", 256 * KB, LARGE_BODIES),
@@ -112,9 +115,10 @@ CASES = [
     Case("TLS full handshake a request", "/128", SMALL, (Goal(0.85, 0.92),), tls=True, options=("--close",)),
     Case("TLS resumed session a request", "/128", SMALL, (Goal(0.75, 0.8),), tls=True, options=("--close", "--resume")),
     Case("new connection a request", "/128", SMALL, (Goal(0.75, 0.85),), options=("--close",)),
-    Case("open loop, 4,000 requests/s", "/128", SMALL, OPEN, rate=4000),
-    Case("open loop, 10,000 requests/s", "/128", SMALL, OPEN, rate=10000),
-    Case("WebSocket, 1,000 connections", "/websocket", 132, (Goal(0.65, 0.8),), upload=128, connections=1000, options=("--websocket",)),
+    Case("open loop, 4,000 requests/s", "/128", SMALL, OPEN, rate=4000, proxies=AND_KERNEL),
+    Case("open loop, 10,000 requests/s", "/128", SMALL, OPEN, rate=10000, proxies=AND_KERNEL),
+    Case("WebSocket, 1,000 connections", "/websocket", 132, (Goal(0.65, 0.8),), upload=128, connections=1000, options=("--websocket",), turns=50,
+         proxies=AND_KERNEL),
     Case("GET 128 B with 40,000 Ingresses", "/128", SMALL, (Goal(1.05, 1.1, "fairlead"),), own=MANY,
          proxies=("fairlead", MANY, "nginx")),
     Case("GET 128 B with access log, metrics and policies", "/128", SMALL, (Goal(1.05, 1.1, "fairlead"),), own=POLICIES,

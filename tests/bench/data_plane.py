@@ -30,7 +30,7 @@ def requests_of(case, rate, seconds):
     """Fills the time, in whole turns of all connections and streams."""
     if case.rate:
         return max(WARM_UP, int(case.rate * seconds))
-    return max(1, round(rate * seconds / case.at_once)) * case.at_once
+    return max(case.turns, round(rate * seconds / case.at_once)) * case.at_once
 
 
 def warm_up(bench, case, names):
@@ -48,7 +48,7 @@ def measure(bench, case, effort):
     {"skipped": why}."""
     names = [name for name in case.proxies if name in bench.proxies]
     try:
-        for server in (*bench.origins.values(), *(bench.proxies[name] for name in names)):
+        for server in (*bench.origins.values(), *(bench.proxy(case, name) for name in names)):
             server.start()
         if case.grpc and (why := refuses_grpc(bench.proxies[case.own], bench.folder)):
             return {"skipped": why}
@@ -59,7 +59,7 @@ def measure(bench, case, effort):
             for name in order:
                 runs[name].append(bench.run(case, name, requests))
             print(f"  {case.name}: round {number + 1} of {effort.rounds}", file=sys.stderr)
-        result = {name: summary(runs[name], bench.proxies[name]) for name in names}
+        result = {name: summary(runs[name], bench.proxy(case, name)) for name in names}
         if case.traced and effort.traced_requests:
             count_calls(bench, case, names, effort.traced_requests, result)
     except (Wrong, OSError, ValueError) as problem:  # the others: a process has ended, an answer is not what it should be

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 
 import peers
-from cases import GRPC, MESSAGE
+from cases import GRPC, KERNEL, KERNEL_OF_STREAMS, MESSAGE
 from servers import Wrong
 
 
@@ -28,8 +28,12 @@ class Bench:
     def __init__(self, folder, core, programs, origins, proxies):
         self.folder, self.core, self.programs, self.origins, self.proxies = folder, core, programs, origins, proxies
 
+    def proxy(self, case, name):
+        """The server that goes by this name in the tables."""
+        return self.proxies[KERNEL_OF_STREAMS if name == KERNEL and case.origin == "streams" else name]
+
     def run(self, case, name, requests):
-        proxy, origin = self.proxies[name], self.origins[case.origin]
+        proxy, origin = self.proxy(case, name), self.origins[case.origin]
         answered = requests_answered(case.origin)
         before = proxy.cpu_seconds(), origin.cpu_seconds()
         tool = h2load if uses_h2load(case) else own_load

@@ -98,6 +98,17 @@ class RunTest(unittest.TestCase):
         self.assertEqual(self.differences("TLS resumed session a request", self.own(resumed=450), 500), "")
         self.assertIn("resumed: 449", self.differences("TLS resumed session a request", self.own(resumed=449), 500))
 
+    def test_the_kernels_share_is_measured_before_the_origin_of_the_case(self):
+        bench = load.Bench(None, 0, None, {}, {cases.KERNEL: "origin", cases.KERNEL_OF_STREAMS: "streams", "nginx": "nginx"})
+        self.assertEqual(bench.proxy(case("GET 128 B"), cases.KERNEL), "origin")
+        self.assertEqual(bench.proxy(case("WebSocket, 1,000 connections"), cases.KERNEL), "streams")
+        self.assertEqual(bench.proxy(case("WebSocket, 1,000 connections"), "nginx"), "nginx")
+
+    def test_opening_connections_is_little_beside_the_messages_on_them(self):
+        websocket = case("WebSocket, 1,000 connections")
+        self.assertEqual(data_plane.requests_of(websocket, 1, 0.1), 50_000)
+        self.assertEqual(data_plane.requests_of(websocket, 1_000_000, 0.1), 100_000)
+
     def test_system_calls_are_read_with_and_without_errors(self):
         self.assertEqual(system_calls.calls(STRACE), {"sendto": 20000, "recvfrom": 20010})
 

@@ -70,7 +70,7 @@ def run_cases(options, bench, chosen, results):
         results["cases"][case.name] = data_plane.measure(bench, case, effort(options))
         for name in set(case.proxies) - set(cases.PROXIES):  # those that only one case needs
             if name in bench.proxies:
-                bench.proxies[name].stop()
+                bench.proxy(case, name).stop()
 
 
 def run_parts(options, bench, results, real):

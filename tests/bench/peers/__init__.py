@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 HOST = "bench.example.com"
 PORTS = {"ORIGIN": 9200, "STREAMS": 9201, "GRPC": 9202, "NGINX": 9211, "NGINX_TLS": 9212, "NGINX_H2C": 9213, "HAPROXY": 9221, "HAPROXY_TLS": 9222, "HAPROXY_H2C": 9223, "FAIRLEAD": 9231,
     "FAIRLEAD_TLS": 9232, "FAIRLEAD_ADMIN": 9233, "POLICIES": 9241, "POLICIES_ADMIN": 9243, "MANY": 9251, "MANY_ADMIN": 9253,
-    "ENVOY": 9261, "ENVOY_TLS": 9262, "ENVOY_H2C": 9263, "FLOOR": 9271}
+    "ENVOY": 9261, "ENVOY_TLS": 9262, "ENVOY_H2C": 9263, "FLOOR": 9271, "FLOOR_STREAMS": 9272}
 SMALL = 128
 KB, MB = 1024, 1024 * 1024
 FILES = {"1k": KB, "10k": 10 * KB, "large/64k": 64 * KB, "large/256k": 256 * KB, "large/1m": MB, "large/100m": 100 * MB}
@@ -98,7 +98,10 @@ def prepare(folder, core, programs, fairlead_program, envoy):
                           "HAPROXY_H2C"),
         "fairlead with policies": server("fairlead-policies", fairlead(fairlead_program, ["--manifests", folder / "policies"],
                                          folder / "access.log", PORTS["POLICIES"], PORTS["POLICIES_ADMIN"]), "POLICIES", "POLICIES_ADMIN"),
+        # Reads nothing, so it cannot route: one for each origin.
         "kernel's share": server("floor", [programs / "bench_floor", str(PORTS["FLOOR"]), str(PORTS["ORIGIN"])], "FLOOR"),
+        "kernel's share of streams": server("floor-streams", [programs / "bench_floor", str(PORTS["FLOOR_STREAMS"]), str(PORTS["STREAMS"])],
+                                            "FLOOR_STREAMS"),
     }
     if envoy:
         proxies["envoy"] = server("envoy", [envoy, "-c", configuration.write("envoy.yaml"), "--concurrency", "1", "--disable-hot-restart",

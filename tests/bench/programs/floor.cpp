@@ -48,11 +48,14 @@ void join(int set, int client, const sockaddr_in& upstream) {
 }
 
 void pass_on(Side& side) {
-  static char bytes[64 * 1024];
-  const ssize_t count = ::recv(side.fd, bytes, sizeof bytes, MSG_DONTWAIT);
-  if (count > 0) {
-    if (::send(side.other->fd, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL) != count) std::abort();
-  } else if (count == 0 && side.fd >= 0) {  // the pair itself is forgotten: this program is short-lived
+  static char bytes[128 * 1024];
+  ssize_t count = 0;
+  do {  // a read that fills all may have left something, and the edge is reported once
+    count = ::recv(side.fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (count > 0 && ::send(side.other->fd, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL) != count)
+      std::abort();
+  } while (count == static_cast<ssize_t>(sizeof bytes));
+  if (count == 0 && side.fd >= 0) {  // the pair itself is forgotten: this program is short-lived
     ::close(side.other->fd);
     ::close(side.fd);
     side.fd = side.other->fd = -1;
