@@ -33,7 +33,7 @@ class Http1ResponseWriter final : public ResponseWriter {
     ended_ = true;
   }
   bool room() const override { return framer_.output().room(8); }
-  bool send() override { return output().send(); }
+  bool send() override { return output().send(ended_ && !keep_alive_); }
   bool flush() override { return output().flush(); }
   bool drained() const override { return framer_.output().drained(); }
   std::uint64_t progress() const override { return framer_.output().progress(); }

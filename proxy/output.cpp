@@ -59,7 +59,7 @@ void Output::add_body(std::string_view piece) {
   add(text.since(begin));
 }
 
-bool Output::send() {
+bool Output::send(bool end_follows) {
   std::span<iovec> pieces(gather_.pieces.data(), std::exchange(gather_.count, 0));
   std::size_t left = std::exchange(gather_.bytes, 0);
   IoCount taken = 0;
@@ -67,7 +67,7 @@ bool Output::send() {
   const bool behind_others = !unsent_.empty();  // what was added earlier goes first
   if (!complete) pieces = {};                   // a message with a hole in it must not leave
   while (left > 0 && complete && !behind_others) {
-    taken = stream_.write(pieces);
+    taken = stream_.write(pieces, end_follows);
     if (taken <= 0) break;
     left -= static_cast<std::size_t>(taken);
     bytes_taken_ += static_cast<std::size_t>(taken);
@@ -102,7 +102,7 @@ IoCount Output::splice_from(int pipe, std::size_t count) {
 bool Output::flush() {
   while (!unsent_.empty()) {
     const iovec piece{unsent_.data(), unsent_.size()};
-    const IoCount taken = stream_.write({&piece, 1});
+    const IoCount taken = stream_.write({&piece, 1}, false);
     if (taken == io_failed) return false;
     if (taken == io_blocked) return true;
     unsent_.erase(0, static_cast<std::size_t>(taken));

@@ -82,7 +82,8 @@ class Output {
   // one.
   void add_body(std::string_view piece);
   TextBuffer& text() { return gather_.text; }
-  bool send();
+  // end_follows: these bytes are the last, as of Stream::write.
+  bool send(bool end_follows = false);
   bool flush();
   // Bytes of a pipe, where stream().can_splice() and nothing is gathered or unsent.
   IoCount splice_from(int pipe, std::size_t count);

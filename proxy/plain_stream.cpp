@@ -29,18 +29,18 @@ IoCount PlainStream::read(char* data, std::size_t size) {
   return count;
 }
 
-IoCount PlainStream::write(std::span<const iovec> pieces) {
+IoCount PlainStream::write(std::span<const iovec> pieces, bool end_follows) {
   if (!socket_.writable) return io_blocked;
   ssize_t count = 0;
   std::size_t wanted = pieces.front().iov_len;
   if (pieces.size() == 1) {
-    count = send_to(socket_.fd, pieces.front().iov_base, wanted);
+    count = send_to(socket_.fd, pieces.front().iov_base, wanted, end_follows);
   } else {
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces.data());
     message.msg_iovlen = pieces.size();
     for (const iovec& piece : pieces.subspan(1)) wanted += piece.iov_len;
-    count = send_to(socket_.fd, message);
+    count = send_to(socket_.fd, message, end_follows);
   }
   if (count < 0) {
     if (!is_transient(errno)) return io_failed;

@@ -9,7 +9,7 @@ class PlainStream final : public Stream {
   PlainStream() = default;
 
   IoCount read(char* data, std::size_t size) override;
-  IoCount write(std::span<const iovec> pieces) override;
+  IoCount write(std::span<const iovec> pieces, bool end_follows) override;
   IoCount flush() override { return io_end; }
   void shutdown_write() override;
   bool has_buffered() const override { return false; }

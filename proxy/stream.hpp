@@ -23,8 +23,9 @@ class Stream {
   virtual ~Stream() = default;
 
   virtual IoCount read(char* data, std::size_t size) = 0;
-  // Takes a prefix of the pieces, in order. At most max_write bytes are looked at in one call.
-  virtual IoCount write(std::span<const iovec> pieces) = 0;
+  // Takes a prefix of the pieces, in order. At most max_write bytes are looked at in one call. end_follows: these are
+  // the last, and shutdown_write() follows as soon as they are taken; they may wait for it, to leave in one packet.
+  virtual IoCount write(std::span<const iovec> pieces, bool end_follows) = 0;
   // Bytes that write() took but the socket has not: io_end when there are none, io_blocked, or io_failed.
   virtual IoCount flush() = 0;
   // How many bytes flush() still has to do with.

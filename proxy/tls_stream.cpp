@@ -44,12 +44,12 @@ int TlsStream::send(const char* data, int size) {
 }
 
 // Moves what was gathered to the socket, or to unsent_. False when the connection is broken.
-bool TlsStream::send_gathered() {
+bool TlsStream::send_gathered(bool end_follows) {
   const std::size_t size = std::exchange(scratch_.gathered, 0);
   const char* data = scratch_.gather.get();
   std::size_t sent = 0;
   if (unsent_.empty() && socket_.writable && size > 0) {
-    const ssize_t count = send_to(socket_.fd, data, size);
+    const ssize_t count = send_to(socket_.fd, data, size, end_follows);
     if (count < 0 && errno != EAGAIN && errno != EINTR) {
       failed_ = true;
       return false;
@@ -107,7 +107,7 @@ IoCount TlsStream::write_piece(const char* data, std::size_t size) {
   return result == TlsResult::want_write || result == TlsResult::want_read ? io_blocked : io_failed;
 }
 
-IoCount TlsStream::write(std::span<const iovec> pieces) {
+IoCount TlsStream::write(std::span<const iovec> pieces, bool end_follows) {
   if (const IoCount before = flush(); before != io_end) return before;
   IoCount total = 0;
   std::size_t joined = 0;
@@ -134,7 +134,7 @@ IoCount TlsStream::write(std::span<const iovec> pieces) {
     }
   }
   if (going && joined > 0) write_joined();
-  if (!send_gathered()) return io_failed;
+  if (!send_gathered(end_follows)) return io_failed;
   if (total > 0) return total;
   return last == io_failed ? io_failed : io_blocked;
 }
@@ -143,7 +143,7 @@ IoCount TlsStream::flush() {
   if (failed_) return io_failed;
   while (!unsent_.empty()) {
     if (!socket_.writable) return io_blocked;
-    const ssize_t count = send_to(socket_.fd, unsent_.data(), unsent_.size());
+    const ssize_t count = send_to(socket_.fd, unsent_.data(), unsent_.size(), false);
     if (count < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) {
@@ -162,7 +162,7 @@ IoCount TlsStream::flush() {
 void TlsStream::shutdown_write() {
   if (SSL_is_init_finished(session_.get())) {
     tls_result(session_.get(), SSL_shutdown(session_.get()));
-    send_gathered();
+    send_gathered(true);
   }
   if (unsent_.empty()) ::shutdown(socket_.fd, SHUT_WR);
 }

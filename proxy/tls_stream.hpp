@@ -31,7 +31,7 @@ class TlsStream final : public Stream, private BioTransport {
   SSL* session() const { return session_.get(); }
 
   IoCount read(char* data, std::size_t size) override;
-  IoCount write(std::span<const iovec> pieces) override;
+  IoCount write(std::span<const iovec> pieces, bool end_follows) override;
   IoCount flush() override;
   std::size_t unsent() const override { return unsent_.size(); }
   void shutdown_write() override;
@@ -44,7 +44,7 @@ class TlsStream final : public Stream, private BioTransport {
   int receive(char* data, int size) override;
   int send(const char* data, int size) override;
   IoCount write_piece(const char* data, std::size_t size);
-  bool send_gathered();
+  bool send_gathered(bool end_follows = false);
 
   Socket socket_;
   SslPtr session_;

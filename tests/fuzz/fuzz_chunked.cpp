@@ -15,7 +15,7 @@ class PieceStream final : public Stream {
     rest_.remove_prefix(count);
     return static_cast<IoCount>(count);
   }
-  IoCount write(std::span<const iovec>) override { return io_failed; }
+  IoCount write(std::span<const iovec>, bool) override { return io_failed; }
   IoCount flush() override { return io_end; }
   void shutdown_write() override {}
   bool has_buffered() const override { return false; }

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <future>
 
@@ -47,6 +48,18 @@ TEST_F(Http1MessageTest, AConnectionPersistsUntilTheClientSaysClose) {
   const RawResponse last = ask(client, get_line + "Connection: x, CLOSE\r\n\r\n");
   EXPECT_EQ(last.body, "hello");
   EXPECT_EQ(last.field("Connection"), "close");
+  EXPECT_TRUE(client.at_end());
+}
+
+// A packet less for either side, and a wake-up less for the client.
+TEST_F(Http1MessageTest, TheEndOfTheConnectionComesWithTheLastBytes) {
+  Origin origin(Origin::saying("hello"));
+  serve(origin);
+  client.send(get_line + "Connection: close\r\n\r\n");
+  pollfd news{client.fd(), POLLIN | POLLRDHUP, 0};
+  ASSERT_EQ(::poll(&news, 1, 10'000), 1);
+  EXPECT_TRUE(news.revents & POLLRDHUP);
+  EXPECT_EQ(read_response(client).body, "hello");
   EXPECT_TRUE(client.at_end());
 }
 

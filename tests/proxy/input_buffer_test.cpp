@@ -19,7 +19,7 @@ class ScriptedStream final : public Stream {
     next.copy(data, next.size());
     return static_cast<IoCount>(next.size());
   }
-  IoCount write(std::span<const iovec>) override { return io_blocked; }
+  IoCount write(std::span<const iovec>, bool) override { return io_blocked; }
   IoCount flush() override { return io_end; }
   void shutdown_write() override {}
   bool has_buffered() const override { return false; }

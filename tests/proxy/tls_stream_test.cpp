@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <string>
@@ -72,7 +74,7 @@ struct TlsEnds {
     std::vector<iovec> pieces;
     for (const std::string& text : texts) pieces.push_back({const_cast<char*>(text.data()), text.size()});
     ready();
-    return to.write(pieces);
+    return to.write(pieces, false);
   }
 
   // The bytes on their way to a stream, left where they are.
@@ -145,7 +147,7 @@ TEST_F(TlsStreamTest, WhatTheSocketDoesNotTakeIsKeptAndFlushed) {
   EXPECT_GT(ends.server.unsent(), 0u);
   EXPECT_FALSE(ends.server.socket().writable);
   EXPECT_EQ(ends.server.flush(), io_blocked);
-  EXPECT_EQ(ends.server.write({}), io_blocked) << "no more until it has left";
+  EXPECT_EQ(ends.server.write({}, false), io_blocked) << "no more until it has left";
   std::string received;
   for (int turn = 0; turn < 1000 && received.size() < sent.size(); ++turn) {
     received += ends.read(ends.client);
@@ -173,6 +175,41 @@ TEST_F(TlsStreamTest, ShutdownIsReadAsTheEndAndTheOtherDirectionGoesOn) {
   EXPECT_EQ(ends.last, io_end);
   EXPECT_EQ(ends.write(ends.server, {"answer"}), 6);
   EXPECT_EQ(ends.read(ends.client), "answer");
+}
+
+// Two ends of a TCP connection, for what sockets of the local family do not do.
+void connect_by_tcp(TlsEnds& ends) {
+  Socket listener;
+  listener.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  sockaddr* const at = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(::bind(listener.fd, at, size), 0);
+  ASSERT_EQ(::listen(listener.fd, 1), 0);
+  ASSERT_EQ(::getsockname(listener.fd, at, &size), 0);
+  for (TlsStream* const stream : {&ends.server, &ends.client}) stream->socket().close();
+  ends.client.socket().fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::connect(ends.client.socket().fd, at, size), 0);
+  ends.server.socket().fd = ::accept4(listener.fd, nullptr, nullptr, SOCK_CLOEXEC);
+  for (TlsStream* const stream : {&ends.server, &ends.client}) {
+    ASSERT_EQ(::fcntl(stream->socket().fd, F_SETFL, O_NONBLOCK), 0);
+  }
+}
+
+TEST_F(TlsStreamTest, TheLastBytesLeaveWithTheEnd) {
+  connect_by_tcp(ends);
+  ASSERT_TRUE(ends.handshake());
+  std::string text = "last words";
+  const iovec piece{text.data(), text.size()};
+  ASSERT_EQ(ends.server.write({&piece, 1}, true), 10);
+  EXPECT_EQ(TlsEnds::peek(ends.client), "") << "they wait for it";
+  ends.server.shutdown_write();
+  pollfd news{ends.client.socket().fd, POLLRDHUP, 0};
+  ASSERT_EQ(::poll(&news, 1, 10'000), 1);
+  EXPECT_EQ(ends.read(ends.client), "last words");
+  EXPECT_EQ(ends.last, io_end);
 }
 
 TEST_F(TlsStreamTest, AConnectionThatIsCutReadsAsEnded) {
