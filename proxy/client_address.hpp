@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 #include "router/base/ip_address.hpp"
 
@@ -13,8 +13,8 @@ struct ClientAddress {
   std::uint16_t port = 0;
   std::uint16_t local_port = 0;  // that the Client connected to, here or at the sender of the PROXY header
   bool tls = false;
-  bool tls_before = false;  // the sender of the PROXY header took the connection at 443: TLS ended there
-  std::string server_name;  // SNI, canonical; ""
+  bool tls_before = false;       // the sender of the PROXY header took the connection at 443: TLS ended there
+  std::string_view server_name;  // SNI, canonical; "". The TLS session's.
 };
 
 }  // namespace fairlead

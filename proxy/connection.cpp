@@ -6,8 +6,8 @@
 #include <array>
 #include <cerrno>
 
+#include "proxy/http1_connection.hpp"
 #include "proxy/http2_connection.hpp"
-#include "proxy/plain_stream.hpp"
 #include "proxy/proxy_header.hpp"
 
 namespace fairlead {
@@ -17,63 +17,65 @@ constexpr std::uint16_t https_port = 443;
 // What is forgotten of a plain request at the https port: so many buffers' worth, for others wait meanwhile.
 constexpr int max_forgotten_reads = 16;
 
-std::unique_ptr<Stream> make_stream(WorkerContext& worker, const SnapshotRef& snapshot, bool tls) {
-  if (!tls) return std::make_unique<PlainStream>();
-  return std::make_unique<TlsStream>(worker.shared.server_tls.accept(*snapshot->certificates), worker.tls_scratch);
-}
-
 }  // namespace
 
-Connection::Connection(Connections& owner, WorkerContext& worker, int fd, const ClientAddress& address)
-    : Session(worker.readiness), owner_(owner), worker_(worker), address_(address) {
-  if (address.tls) handshake_snapshot_ = worker.snapshot;
-  stream_ = make_stream(worker, handshake_snapshot_, address.tls);
-  stream_->socket().fd = fd;
-  stream_->socket().target = this;
+Connection::Connection(Connections& owner, WorkerContext& worker, int fd, const ClientAddress& address,
+                       std::unique_ptr<TlsStream> tls)
+    : ClientStream(std::move(tls)), ClientLink(worker, either(), address), owner_(owner) {
+  stream().socket().fd = fd;
+  stream().socket().target = this;
 }
 
 Connection::~Connection() = default;
 
 bool Connection::start() {
-  if (!worker_.readiness.add(stream_->socket())) return false;
-  task_ = serve();
-  task_.start();
-  if (task_.done()) owner_.remove(*this);
+  if (!worker().readiness.add(stream().socket())) return false;
+  next_ = tls() || worker().options.use_proxy_protocol ? open() : Http1Connection::serve(*this);
+  go_on();
   return true;
 }
 
 void Connection::run() {
   resume();
-  if (task_.done()) owner_.remove(*this);
+  if (task_.done()) go_on();
 }
 
-Task<void> Connection::serve() {
-  {
-    const Counted reading(worker_.metrics.counters.reading);
-    if (worker_.options.use_proxy_protocol && !co_await read_proxy_header()) co_return;
-    if (address_.tls && !co_await handshake()) co_return;
-  }
-  bool http2 = address_.tls && static_cast<TlsStream&>(*stream_).chose("h2");
-  std::string early;
-  if (!http2) {
-    Http1Connection http1(*this, worker_, *stream_, address_);
-    co_await http1.run();
-    http2 = http1.found_http2();
-    if (http2) early = http1.unread();
-  }
-  if (http2) co_await serve_http2(std::move(early));
+// Where no coroutine is under way.
+void Connection::go_on() {
+  do {
+    if (!next_) return owner_.remove(*this);
+    task_ = std::move(next_);
+    task_.start();
+  } while (task_.done());
 }
 
-// A frame of its own, which HTTP/1 connections do not pay for.
+void Connection::go_on_as_http2(std::string_view unread) {
+  next_ = serve_http2(std::string(unread));
+}
+
+// What comes before HTTP. Begins with the Snapshot whose certificates the TLS session was made with, and holds it until
+// they are negotiated.
+Task<void> Connection::open() {
+  const SnapshotRef certificates = worker().snapshot;
+  const Counted reading(worker().metrics.counters.reading);
+  if (worker().options.use_proxy_protocol && !co_await read_proxy_header()) co_return;
+  if (tls() && !co_await handshake()) co_return;
+  if (tls() && tls()->chose("h2")) {
+    go_on_as_http2({});
+  } else {
+    next_ = Http1Connection::serve(*this);
+  }
+}
+
 Task<void> Connection::serve_http2(std::string early) {
-  Http2Connection http(*this, worker_, *stream_, address_);
+  Http2Connection http(*this, worker(), stream(), address());
   co_await http.run(std::move(early));
 }
 
 // Looks at what has arrived without taking it, so that not a byte behind the header is lost to TLS.
 // False: this connection is no good.
 bool Connection::accept_proxy_header(bool& complete) {
-  Socket& socket = stream_->socket();
+  Socket& socket = stream().socket();
   std::array<char, std::max(max_proxy_header_v1, max_proxy_header_v2)> bytes;
   const ssize_t count = ::recv(socket.fd, bytes.data(), bytes.size(), MSG_PEEK);
   if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return false;
@@ -83,7 +85,7 @@ bool Connection::accept_proxy_header(bool& complete) {
   if (header.state == ProxyHeaderState::incomplete) return !socket.peer_closed;
   if (::recv(socket.fd, bytes.data(), header.size, 0) != static_cast<ssize_t>(header.size)) return false;
   complete = true;
-  const std::vector<Cidr>& trusted = worker_.options.proxy_real_ip_cidr;
+  const std::vector<Cidr>& trusted = worker().options.proxy_real_ip_cidr;
   const bool believed = trusted.empty() || std::any_of(trusted.begin(), trusted.end(), [&](const Cidr& cidr) {
                           return cidr.contains(address_.address);
                         });
@@ -97,29 +99,28 @@ bool Connection::accept_proxy_header(bool& complete) {
 }
 
 Task<bool> Connection::read_proxy_header() {
-  const LoopTime deadline = now() + worker_.limits.proxy_header_timeout;
+  const LoopTime deadline = now() + worker().limits.proxy_header_timeout;
   bool complete = false;
   for (;;) {
     if (!accept_proxy_header(complete)) break;
     if (complete) co_return true;
     if (!co_await wait_until(deadline)) {
-      worker_.metrics.counters.limit_hits.add("proxy_header_timeout");
+      worker().metrics.counters.limit_hits.add("proxy_header_timeout");
       break;
     }
   }
-  worker_.shared.log.debug("a connection without a usable PROXY header was closed");
+  worker().shared.log.debug("a connection without a usable PROXY header was closed");
   co_return false;
 }
 
 Task<bool> Connection::handshake() {
-  TlsStream& tls = static_cast<TlsStream&>(*stream_);
-  const LoopTime deadline = now() + worker_.limits.tls_handshake_timeout;
-  WorkerCounters& counters = worker_.metrics.counters;
+  const LoopTime deadline = now() + worker().limits.tls_handshake_timeout;
+  WorkerCounters& counters = worker().metrics.counters;
   for (;;) {
-    const TlsResult result = tls.handshake();
+    const TlsResult result = tls()->handshake();
     if (result == TlsResult::done) break;
     bool over = result == TlsResult::failed || result == TlsResult::closed;
-    if (tls.spoke_plain_http()) {
+    if (tls()->spoke_plain_http()) {
       counters.tls_failures.add();
       answer_plain_http();
       co_return false;
@@ -134,8 +135,7 @@ Task<bool> Connection::handshake() {
     }
   }
   counters.tls_handshakes.add();
-  address_.server_name = std::string(ServerContext::server_name(tls.session()));
-  handshake_snapshot_ = {};
+  address_.server_name = ServerContext::server_name(tls()->session());
   co_return true;
 }
 
@@ -148,7 +148,7 @@ void Connection::answer_plain_http() {
   const std::string answer =
       "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: " + std::to_string(body.size()) +
       "\r\nConnection: close\r\n\r\n" + std::string(body);
-  const int fd = stream_->socket().fd;
+  const int fd = stream().socket().fd;
   (void)!::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
   ::shutdown(fd, SHUT_WR);
   std::array<char, 16 * 1024> forgotten;  // what is unread at close would turn it into a reset
@@ -175,7 +175,12 @@ void Connections::add(int fd, const ClientAddress& address) {
   }
   counters.accepted.add();
   counters.active.add();
-  Connection* const connection = new Connection(*this, worker_, fd, address);
+  std::unique_ptr<TlsStream> tls;
+  if (address.tls) {
+    tls = std::make_unique<TlsStream>(worker_.shared.server_tls.accept(*worker_.snapshot->certificates),
+                                      worker_.tls_scratch);
+  }
+  Connection* const connection = new Connection(*this, worker_, fd, address, std::move(tls));
   list_.push_back(*connection);
   ++count_;
   if (!connection->start()) remove(*connection);

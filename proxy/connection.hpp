@@ -3,27 +3,46 @@
 #include <boost/intrusive/list.hpp>
 #include <memory>
 
-#include "proxy/http1_connection.hpp"
+#include "proxy/client_link.hpp"
 #include "proxy/log_pace.hpp"
-#include "proxy/session.hpp"
+#include "proxy/plain_stream.hpp"
 
 namespace fairlead {
 
 class Connections;
 
+// A stream that lies here if it is plain, which needs next to nothing, or elsewhere if it is of TLS.
+class ClientStream {
+ protected:
+  explicit ClientStream(std::unique_ptr<TlsStream> tls) : tls_(std::move(tls)) {}
+
+  Stream& either() { return tls_ ? static_cast<Stream&>(*tls_) : plain_; }
+  TlsStream* tls() { return tls_.get(); }
+
+ private:
+  PlainStream plain_;
+  const std::unique_ptr<TlsStream> tls_;
+};
+
 // One client's connection from accept to close: PROXY header, TLS handshake, then HTTP. Owned by Connections, and given
-// up by itself when its coroutine is at its end.
-class Connection final : public Session, public boost::intrusive::list_base_hook<boost::intrusive::tag<Connections>> {
+// up by itself when its coroutines are at their end.
+class Connection final : private ClientStream,
+                         public ClientLink,
+                         public boost::intrusive::list_base_hook<boost::intrusive::tag<Connections>> {
  public:
-  Connection(Connections& owner, WorkerContext& worker, int fd, const ClientAddress& address);
+  // tls: null for a plain one.
+  Connection(Connections& owner, WorkerContext& worker, int fd, const ClientAddress& address,
+             std::unique_ptr<TlsStream> tls);
   ~Connection() override;
 
-  // Registers the socket and runs until the first wait. False: the kernel has no memory for it.
+  // Registers the socket and runs until the first wait; may destroy this. False: the kernel has no memory for it.
   bool start();
   void run() override;  // may destroy this
 
  private:
-  Task<void> serve();
+  void go_on();
+  void go_on_as_http2(std::string_view unread) override;
+  Task<void> open();
   Task<void> serve_http2(std::string early);
   Task<bool> read_proxy_header();
   Task<bool> handshake();
@@ -31,11 +50,9 @@ class Connection final : public Session, public boost::intrusive::list_base_hook
   void answer_plain_http();
 
   Connections& owner_;
-  WorkerContext& worker_;
-  ClientAddress address_;
-  std::unique_ptr<Stream> stream_;
-  SnapshotRef handshake_snapshot_;  // holds the certificates while they are negotiated
+  // One coroutine after the other: an idle connection has the frame of one that serves, and of none that led to it.
   Task<void> task_;
+  Task<void> next_;
 };
 
 // The client connections of one Worker.

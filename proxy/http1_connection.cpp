@@ -49,65 +49,59 @@ std::string_view limit_of(HeadError error) {
 
 }  // namespace
 
-Http1Connection::Http1Connection(Session& session, WorkerContext& worker, Stream& stream, const ClientAddress& address)
-    : session_(session),
-      worker_(worker),
-      stream_(stream),
-      address_(address),
-      input_(worker.scratch),
-      phase_(worker.metrics.counters),
-      since_(session.now()) {
-  input_.hold_at_most(read_ahead(worker.limits));
+Http1Connection::Http1Connection(ClientLink& link)
+    : link_(link), input_(link.worker().scratch), phase_(link.worker().metrics.counters), since_(link.now()) {
+  input_.hold_at_most(read_ahead(link.worker().limits));
 }
 
-Http1Connection::Turn::Turn(Http1Connection& of)
-    : output(of.stream_, of.worker_.gather),
-      body(of.worker_.limits, of.stream_, of.input_),
-      response(output, of.input_, of.worker_.readiness, of.worker_.date, of.worker_.options.server_header) {}
+Http1Connection::Turn::Turn(Stream& stream, InputBuffer& input, WorkerContext& worker)
+    : output(stream, worker.gather),
+      body(worker.limits, stream, input),
+      response(output, input, worker.readiness, worker.date, worker.options.server_header) {}
 
-Task<void> Http1Connection::run() {
-  phase_.enter(Phase::waiting);
+Task<void> Http1Connection::serve(ClientLink& link) {
+  Http1Connection http1(link);
+  http1.phase_.enter(Phase::waiting);
   for (;;) {
     HeadError error = HeadError::none;
     bool timed_out = false;
-    HeadWait wait = look_for_head(error);
-    while (wait == HeadWait::closed && !closed_ && !timed_out) {
-      if (!read_more()) {
-        if (closed_) break;
-        if (input_.empty()) input_.release();
-        timed_out = !co_await session_.wait_until(head_deadline()) && session_.now() >= head_deadline();
-        if (timed_out && came_just_now()) timed_out = phase_.now() == Phase::reading;
+    HeadWait wait = http1.look_for_head(error);
+    while (wait == HeadWait::closed && !http1.closed_ && !timed_out) {
+      if (!http1.read_more()) {
+        if (http1.closed_) break;
+        if (http1.input_.empty()) http1.input_.release();
+        timed_out = !co_await link.wait_until(http1.head_deadline()) && link.now() >= http1.head_deadline();
+        if (timed_out && http1.came_just_now()) timed_out = http1.phase_.now() == Phase::reading;
       }
-      wait = look_for_head(error);
+      wait = http1.look_for_head(error);
     }
     if (wait == HeadWait::arrived) {
-      if (requests_ == 0 && is_http2_preface()) {
-        found_http2_ = true;
+      if (http1.requests_ == 0 && http1.is_http2_preface()) {
+        link.go_on_as_http2(http1.input_.unread());
         break;
       }
-      if (co_await serve_request()) continue;
-    } else if (!closed_ && (wait == HeadWait::refused || phase_.now() == Phase::reading)) {
-      co_await refuse_head(error, timed_out);
-    } else if (!closed_) {
-      end_idle(timed_out);
+      if (co_await http1.serve_request()) continue;
+    } else if (!http1.closed_ && (wait == HeadWait::refused || http1.phase_.now() == Phase::reading)) {
+      co_await http1.refuse_head(error, timed_out);
+    } else if (!http1.closed_) {
+      http1.end_idle(timed_out);
     }
     break;
   }
-  phase_.enter(Phase::none);
 }
 
 void Http1Connection::end_idle(bool timed_out) {
-  if (timed_out && !worker_.draining) worker_.metrics.counters.limit_hits.add("idle_timeout");
-  stream_.shutdown_write();
+  if (timed_out && !link_.worker().draining) link_.worker().metrics.counters.limit_hits.add("idle_timeout");
+  link_.stream().shutdown_write();
 }
 
 // The preface's first lines read as a whole HTTP/1 head. Over TLS, HTTP/2 is agreed by ALPN or not at all.
 bool Http1Connection::is_http2_preface() const {
-  return empty_lines_ == 0 && head_size_ == http2_preface_head.size() && !address_.tls && worker_.options.http2 &&
-         input_.unread().starts_with(http2_preface_head);
+  return empty_lines_ == 0 && head_size_ == http2_preface_head.size() && !link_.address().tls &&
+         link_.worker().options.http2 && input_.unread().starts_with(http2_preface_head);
 }
 
-// closed stands for "not yet" here: run() reads more.
+// closed stands for "not yet" here: serve() reads more.
 Http1Connection::HeadWait Http1Connection::look_for_head(HeadError& error) {
   while (empty_lines_ < max_empty_lines && input_.unread().starts_with("\r\n")) {
     input_.consume(2);
@@ -117,31 +111,33 @@ Http1Connection::HeadWait Http1Connection::look_for_head(HeadError& error) {
   if (input_.empty()) return HeadWait::closed;
   if (phase_.now() == Phase::waiting) {
     phase_.enter(Phase::reading);
-    since_ = session_.now();
-    head_began_ = worker_.readiness.now_precise();
+    since_ = link_.now();
+    head_began_ = link_.readiness().now_precise();
   }
-  const HeadBounds bounds{worker_.limits.max_request_line_bytes, worker_.limits.max_request_head_bytes};
+  const Limits& limits = link_.worker().limits;
+  const HeadBounds bounds{limits.max_request_line_bytes, limits.max_request_head_bytes};
   head_size_ = find_head(input_.unread(), bounds, scan_, error);
   if (error != HeadError::none) return HeadWait::refused;
   return head_size_ > 0 ? HeadWait::arrived : HeadWait::closed;
 }
 
 LoopTime Http1Connection::head_deadline() const {
-  if (phase_.now() == Phase::reading) return since_ + worker_.limits.header_timeout;
-  const LoopTime patience = worker_.limits.idle_timeout;
-  return since_ + (worker_.draining ? std::min(patience, worker_.limits.lingering_close) : patience);
+  const WorkerContext& worker = link_.worker();
+  if (phase_.now() == Phase::reading) return since_ + worker.limits.header_timeout;
+  const LoopTime patience = worker.limits.idle_timeout;
+  return since_ + (worker.draining ? std::min(patience, worker.limits.lingering_close) : patience);
 }
 
 // False when nothing came. Sets closed_ at the end of the connection.
 bool Http1Connection::read_more() {
-  const IoCount count = input_.fill(stream_);
+  const IoCount count = input_.fill(link_.stream());
   if (count == io_end || count == io_failed) closed_ = true;
   return count > 0;
 }
 
 // News of the socket may wait behind the passing of a deadline.
 bool Http1Connection::came_just_now() {
-  stream_.socket().readable = true;
+  link_.stream().socket().readable = true;
   return read_more();
 }
 
@@ -161,22 +157,23 @@ int Http1Connection::understand(Exchange& exchange, std::string_view& limit) {
 
 // True when another request may follow.
 Task<bool> Http1Connection::serve_request() {
+  WorkerContext& worker = link_.worker();
   phase_.enter(Phase::writing);
   ++requests_;
-  const ExchangePool::Pointer exchange = worker_.exchanges.take();
-  prepare(*exchange, worker_, address_);
+  const ExchangePool::Pointer exchange = worker.exchanges.take();
+  prepare(*exchange, worker, link_.address());
   exchange->started = head_began_;
   exchange->record.request_length = head_size_;
   std::string_view limit;
   const bool full = input_.room() == 0;
   const int refusal = understand(*exchange, limit);
   note_pipelined(*exchange, full);
-  const bool used_up = requests_ >= worker_.limits.max_keepalive_requests;
-  if (used_up) worker_.metrics.counters.limit_hits.add("max_keepalive_requests");
-  const bool last = worker_.leaving || used_up;
-  Turn turn(*this);
+  const bool used_up = requests_ >= worker.limits.max_keepalive_requests;
+  if (used_up) worker.metrics.counters.limit_hits.add("max_keepalive_requests");
+  const bool last = worker.leaving || used_up;
+  Turn turn(link_.stream(), input_, worker);
   turn.response.start(exchange->request.method, exchange->request.minor_version, exchange->framing.keep_alive && !last);
-  ClientSide client{session_, worker_, *exchange, turn.body, turn.response};
+  ClientSide client{link_, worker, *exchange, turn.body, turn.response};
   ExchangeFinisher finisher(client);
   bool usable = true;
   if (refusal != 0) {
@@ -184,7 +181,7 @@ Task<bool> Http1Connection::serve_request() {
     refuse(client, refusal, limit);
   } else {
     turn.body.start(exchange->framing.body, exchange->framing.length);
-    if (!answered_here(client, address_.server_name)) usable = co_await forward(client);
+    if (!answered_here(client, link_.address().server_name)) usable = co_await forward(client);
   }
   if (usable && refusal == 0 && turn.another_may_follow()) {
     finisher.now();
@@ -198,13 +195,14 @@ void Http1Connection::begin_waiting() {
   scan_ = {};
   empty_lines_ = 0;
   head_size_ = 0;
-  since_ = session_.now();
+  since_ = link_.now();
   phase_.enter(Phase::waiting);
 }
 
 // full: no more could be read. Without a body, what is there are further requests.
 void Http1Connection::note_pipelined(const Exchange& exchange, bool full) {
-  if (full && exchange.framing.body == BodyKind::none) worker_.metrics.counters.limit_hits.add("max_pipelined_bytes");
+  if (full && exchange.framing.body == BodyKind::none)
+    link_.worker().metrics.counters.limit_hits.add("max_pipelined_bytes");
 }
 
 Task<bool> Http1Connection::finish_request(Turn& turn, ExchangeFinisher& finisher, bool usable, bool refused) {
@@ -215,10 +213,10 @@ Task<bool> Http1Connection::finish_request(Turn& turn, ExchangeFinisher& finishe
     co_return true;
   }
   if (!usable && turn.response.is_open_ended()) {
-    stream_.socket().reset_on_close();
+    link_.stream().socket().reset_on_close();
     co_return false;
   }
-  stream_.shutdown_write();
+  link_.stream().shutdown_write();
   const bool more_to_come = refused || !turn.body.ended() || !input_.empty();
   if (usable && more_to_come) co_await linger();
   co_return false;
@@ -226,14 +224,14 @@ Task<bool> Http1Connection::finish_request(Turn& turn, ExchangeFinisher& finishe
 
 // A head that cannot become one, or did not come in time.
 Task<bool> Http1Connection::refuse_head(HeadError error, bool timed_out) {
-  const ExchangePool::Pointer exchange = worker_.exchanges.take();
-  prepare(*exchange, worker_, address_);
+  const ExchangePool::Pointer exchange = link_.worker().exchanges.take();
+  prepare(*exchange, link_.worker(), link_.address());
   exchange->started = head_began_;
   exchange->record.request_length = input_.unread().size();
-  Turn turn(*this);
+  Turn turn(link_.stream(), input_, link_.worker());
   turn.body.start(BodyKind::none, 0);
   turn.response.start(Method::get, 1, false);
-  ClientSide client{session_, worker_, *exchange, turn.body, turn.response};
+  ClientSide client{link_, link_.worker(), *exchange, turn.body, turn.response};
   ExchangeFinisher finisher(client);
   if (timed_out) {
     refuse(client, 408, "header_timeout");
@@ -244,14 +242,14 @@ Task<bool> Http1Connection::refuse_head(HeadError error, bool timed_out) {
 }
 
 Task<bool> Http1Connection::drain_output(Output& output, Exchange& exchange) {
-  LoopTime last_moved = session_.now();
+  LoopTime last_moved = link_.now();
   while (!output.drained()) {
     const std::uint64_t before = output.progress();
     if (!output.flush()) co_return false;
     if (output.drained()) break;
-    if (output.progress() != before) last_moved = session_.now();
-    if (!co_await session_.wait_until(last_moved + worker_.limits.client_send_timeout) &&
-        session_.now() >= last_moved + worker_.limits.client_send_timeout) {
+    if (output.progress() != before) last_moved = link_.now();
+    if (!co_await link_.wait_until(last_moved + link_.worker().limits.client_send_timeout) &&
+        link_.now() >= last_moved + link_.worker().limits.client_send_timeout) {
       exchange.record.limit = "client_send_timeout";
       co_return false;
     }
@@ -263,16 +261,16 @@ Task<bool> Http1Connection::drain_output(Output& output, Exchange& exchange) {
 // and we read and forget for a while (RFC 9112 9.6).
 Task<void> Http1Connection::linger() {
   constexpr std::uint64_t most = 4 * 1024 * 1024;
-  const LoopTime deadline = session_.now() + worker_.limits.lingering_close;
+  const LoopTime deadline = link_.now() + link_.worker().limits.lingering_close;
   std::uint64_t forgotten = 0;
   while (forgotten < most) {
     input_.consume(input_.unread().size());
-    const IoCount count = input_.fill(stream_);
+    const IoCount count = input_.fill(link_.stream());
     if (count == io_end || count == io_failed) break;
     if (count > 0) {
       forgotten += static_cast<std::uint64_t>(count);
-    } else if (!co_await session_.wait_until(deadline)) {
-      worker_.metrics.counters.limit_hits.add("lingering_close");
+    } else if (!co_await link_.wait_until(deadline)) {
+      link_.worker().metrics.counters.limit_hits.add("lingering_close");
       break;
     }
   }

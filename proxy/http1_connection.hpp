@@ -1,6 +1,6 @@
 #pragma once
 
-#include "proxy/client_address.hpp"
+#include "proxy/client_link.hpp"
 #include "proxy/client_side.hpp"
 #include "proxy/connection_phase.hpp"
 #include "proxy/exchange_finisher.hpp"
@@ -11,15 +11,13 @@ namespace fairlead {
 // Serves HTTP/1 requests over one client's stream, one after the other, until either side wants to close.
 class Http1Connection {
  public:
-  Http1Connection(Session& session, WorkerContext& worker, Stream& stream, const ClientAddress& address);
+  // Returns when no further request will be served; the socket is ready to be closed, unless the link goes on as
+  // HTTP/2. The frame of this coroutine is what an idle connection costs.
+  static Task<void> serve(ClientLink& link);
+
+  explicit Http1Connection(ClientLink& link);
   Http1Connection(const Http1Connection&) = delete;
   Http1Connection& operator=(const Http1Connection&) = delete;
-
-  // Returns when no further request will be served; the socket is ready to be closed, unless found_http2().
-  Task<void> run();
-  // The client speaks HTTP/2 without having been asked (RFC 9113 3.3): unread() begins with its preface.
-  bool found_http2() const { return found_http2_; }
-  std::string_view unread() const { return input_.unread(); }
 
  private:
   using Phase = ConnectionPhase;
@@ -31,7 +29,7 @@ class Http1Connection {
     Http1BodyReader body;
     Http1ResponseWriter response;
 
-    explicit Turn(Http1Connection& of);
+    Turn(Stream& stream, InputBuffer& input, WorkerContext& worker);
     bool another_may_follow() const { return output.drained() && response.keeps_alive() && body.ended(); }
   };
 
@@ -50,18 +48,14 @@ class Http1Connection {
   Task<void> linger();
   bool is_http2_preface() const;
 
-  Session& session_;
-  WorkerContext& worker_;
-  Stream& stream_;
-  const ClientAddress& address_;
+  ClientLink& link_;
   InputBuffer input_;
   HeadScan scan_;
-  int empty_lines_ = 0;  // skipped in front of the head
   std::size_t head_size_ = 0;
   std::uint32_t requests_ = 0;
+  std::uint8_t empty_lines_ = 0;  // skipped in front of the head
+  bool closed_ = false;           // the client ended or broke the connection
   ConnectionPhase phase_;
-  bool found_http2_ = false;
-  bool closed_ = false;                      // the client ended or broke the connection
   LoopTime since_;                           // when waiting began, or the first byte of the head came
   std::chrono::microseconds head_began_{0};  // the same, precisely
 };

@@ -26,15 +26,15 @@ void* FramePool::from_heap(std::size_t size) {
 }
 
 void* FramePool::allocate(std::size_t size) {
-  const std::size_t index = (size + step - 1) / step;
+  const std::size_t index = class_of(size);
   if (index >= classes) return ::operator new(size);
   Free*& head = lists_.heads[index];
-  if (!head) return from_heap(index * step);
+  if (!head) return from_heap(index * step + over);
   return std::exchange(head, head->next);
 }
 
 void FramePool::release(void* frame, std::size_t size) noexcept {
-  const std::size_t index = (size + step - 1) / step;
+  const std::size_t index = class_of(size);
   if (index >= classes) {
     ::operator delete(frame);
     return;

@@ -16,8 +16,11 @@ class FramePool {
   static void release(void* frame, std::size_t size) noexcept;
 
  private:
-  static constexpr std::size_t step = 64;
-  static constexpr std::size_t classes = 64;  // frames up to 4 KB; larger ones go to the heap
+  // As the heap has them: a piece of its own holds 8 bytes more than a multiple of 16.
+  static constexpr std::size_t step = 16;
+  static constexpr std::size_t over = 8;
+  static constexpr std::size_t classes = 256;  // frames up to 4 KB; larger ones go to the heap
+  static constexpr std::size_t class_of(std::size_t size) { return (size - over + step - 1) / step; }
   struct Free {
     Free* next;
   };
@@ -97,6 +100,7 @@ class [[nodiscard]] Task {
   // For the outermost coroutine only.
   void start() { handle_.resume(); }
   bool done() const { return !handle_ || handle_.done(); }
+  explicit operator bool() const { return handle_ != nullptr; }
 
  private:
   void destroy() {
