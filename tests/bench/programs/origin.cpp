@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -19,6 +20,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tests/bench/programs/requests.hpp"
 
@@ -32,6 +34,8 @@ constexpr std::string_view head_end = "\r\n\r\n";
 struct Connection {
   int fd = -1;
   std::string in;
+  std::string path;           // of the request that is being read
+  std::size_t body_left = 0;  // of its body, if that has a Content-Length: such bytes are counted and not kept
   std::string out;
   std::size_t sent = 0;
   bool tunnel = false;
@@ -53,40 +57,60 @@ std::string status_answer() {
   return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-// Where the request that begins the text ends; 0: not all of it is here. Bodies come from our own generator through a
-// proxy, so a chunked one ends with the first "0\r\n\r\n" after a line end.
-std::size_t request_end(const std::string& text) {
-  const std::size_t head = text.find(head_end);
-  if (head == std::string::npos) return 0;
-  const std::string lines = text.substr(0, head + 2);
-  const auto length_of = [&](const char* name) -> std::size_t {
-    const char* const found = ::strcasestr(lines.c_str(), name);
-    return found ? std::strtoul(found + std::strlen(name), nullptr, 10) : 0;
-  };
-  const std::size_t body = head + head_end.size();
+// Bytes of the body that follows these header lines, if their number is said.
+std::size_t content_length(const std::string& lines) {
+  constexpr std::string_view name = "\r\ncontent-length: ";
+  const char* const found = ::strcasestr(lines.c_str(), name.data());
+  return found ? std::strtoul(found + name.size(), nullptr, 10) : 0;
+}
+
+void skip_body(Connection& connection, std::string_view& bytes) {
+  const std::size_t count = std::min(bytes.size(), connection.body_left);
+  connection.body_left -= count;
+  bytes.remove_prefix(count);
+}
+
+// Takes the head of the request that begins the text, or all of one in chunks, off it. False: it is not there yet.
+// Bodies come from our own generator through a proxy, so a chunked one ends with the first "0\r\n\r\n" after a line
+// end.
+bool take_request(Connection& connection) {
+  std::string& in = connection.in;
+  const std::size_t head = in.find(head_end);
+  if (head == std::string::npos) return false;
+  const std::string lines = in.substr(0, head + 2);
+  std::size_t end = head + head_end.size();
   if (::strcasestr(lines.c_str(), "\r\ntransfer-encoding: chunked")) {
-    const std::size_t last = text.find("\r\n0\r\n\r\n", body - 2);
-    return last == std::string::npos ? 0 : last + 7;
+    const std::size_t last = in.find("\r\n0\r\n\r\n", end - 2);
+    if (last == std::string::npos) return false;
+    end = last + 7;
   }
-  const std::size_t end = body + length_of("\r\ncontent-length: ");
-  return text.size() < end ? 0 : end;
+  const std::size_t from = lines.find(' ') + 1;
+  connection.path = lines.substr(from, lines.find(' ', from) - from);
+  connection.body_left = content_length(lines);
+  std::string_view rest = std::string_view(in).substr(end);
+  skip_body(connection, rest);
+  in.erase(0, in.size() - rest.size());
+  return true;
+}
+
+void answer_request(Connection& connection) {
+  const std::string path = std::exchange(connection.path, {});
+  if (path == "/status") {
+    connection.out += status_answer();
+    return;
+  }
+  ++requests;
+  connection.tunnel = path == "/websocket";
+  connection.out += connection.tunnel
+                        ? "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+                        : answer_to(path);
 }
 
 void answer_requests(Connection& connection) {
-  while (const std::size_t end = connection.tunnel ? 0 : request_end(connection.in)) {
-    const std::size_t from = connection.in.find(' ') + 1;
-    const std::string path = connection.in.substr(from, connection.in.find(' ', from) - from);
-    connection.in.erase(0, end);
-    if (path == "/status") {
-      connection.out += status_answer();
-      continue;
-    }
-    ++requests;
-    connection.tunnel = path == "/websocket";
-    connection.out += connection.tunnel
-                          ? "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                            "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
-                          : answer_to(path);
+  while (!connection.tunnel && connection.body_left == 0) {
+    if (connection.path.empty() && !take_request(connection)) return;
+    if (connection.body_left == 0) answer_request(connection);
   }
 }
 
@@ -127,7 +151,9 @@ bool on_ready(Connection& connection) {
     const ssize_t count = ::recv(connection.fd, bytes, sizeof bytes, 0);
     if (count == 0) return false;
     if (count < 0) return errno == EAGAIN && flush(connection);
-    connection.in.append(bytes, static_cast<std::size_t>(count));
+    std::string_view arrived(bytes, static_cast<std::size_t>(count));
+    skip_body(connection, arrived);
+    connection.in += arrived;
     answer_requests(connection);
     if (connection.tunnel) answer_messages(connection);
     if (!flush(connection)) return false;
@@ -163,7 +189,7 @@ void accept_all(int set, int listener) {
     if (fd < 0) return;
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    add(set, fd, new Connection{.fd = fd, .in = {}, .out = {}});
+    add(set, fd, new Connection{.fd = fd, .in = {}, .path = {}, .out = {}});
   }
 }
 
