@@ -71,8 +71,9 @@ class BodyWriter {
 
   // Whether body bytes leave as they are, nothing is unsent, and the kernel can move them by itself.
   virtual bool can_splice() const { return false; }
-  // Sends so many bytes of body out of a pipe. Like Stream::splice_from.
-  virtual IoCount splice_from(int /*pipe*/, std::size_t /*count*/) { return io_refused; }
+  // Sends so many bytes of body out of a pipe. Like Stream::splice_from and push.
+  virtual IoCount splice_from(int /*pipe*/, std::size_t /*count*/, bool /*more*/) { return io_refused; }
+  virtual void push() {}
 };
 
 // A BodyWriter towards a Client.

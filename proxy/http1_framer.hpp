@@ -26,8 +26,8 @@ class Http1Framer {
   void end(std::string_view trailers);
 
   bool can_splice() const { return framing_ == BodyFraming::as_is && output_.idle() && output_.stream().can_splice(); }
-  IoCount splice_from(int pipe, std::size_t count) {
-    const IoCount taken = output_.splice_from(pipe, count);
+  IoCount splice_from(int pipe, std::size_t count, bool more) {
+    const IoCount taken = output_.splice_from(pipe, count, more);
     if (taken > 0) body_bytes_ += static_cast<std::uint64_t>(taken);
     return taken;
   }

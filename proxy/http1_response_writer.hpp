@@ -40,7 +40,10 @@ class Http1ResponseWriter final : public ResponseWriter {
   void shutdown() override { output().stream().shutdown_write(); }
 
   bool can_splice() const override { return framer_.can_splice(); }
-  IoCount splice_from(int pipe, std::size_t count) override { return framer_.splice_from(pipe, count); }
+  IoCount splice_from(int pipe, std::size_t count, bool more) override {
+    return framer_.splice_from(pipe, count, more);
+  }
+  void push() override { output().stream().push(); }
 
   bool head_sent() const override { return head_sent_; }
   std::uint64_t bytes_sent() const override { return framer_.output().bytes_given() - bytes_before_; }

@@ -54,7 +54,10 @@ class Http1Upstream final : public UpstreamSide, public EventTarget {
   std::uint64_t progress() const override { return output.progress(); }
   void shutdown() override { stream->shutdown_write(); }
   bool can_splice() const override { return framer_.can_splice(); }
-  IoCount splice_from(int pipe, std::size_t count) override { return framer_.splice_from(pipe, count); }
+  IoCount splice_from(int pipe, std::size_t count, bool more) override {
+    return framer_.splice_from(pipe, count, more);
+  }
+  void push() override { stream->push(); }
 
   const std::shared_ptr<EndpointState> endpoint;
   const std::unique_ptr<Stream> stream;

@@ -90,8 +90,8 @@ bool Output::send(bool end_follows) {
   return complete && taken != io_failed;
 }
 
-IoCount Output::splice_from(int pipe, std::size_t count) {
-  const IoCount taken = stream_.splice_from(pipe, count);
+IoCount Output::splice_from(int pipe, std::size_t count, bool more) {
+  const IoCount taken = stream_.splice_from(pipe, count, more);
   if (taken > 0) {
     bytes_given_ += static_cast<std::size_t>(taken);
     bytes_taken_ += static_cast<std::size_t>(taken);

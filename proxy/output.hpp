@@ -86,7 +86,7 @@ class Output {
   bool send(bool end_follows = false);
   bool flush();
   // Bytes of a pipe, where stream().can_splice() and nothing is gathered or unsent.
-  IoCount splice_from(int pipe, std::size_t count);
+  IoCount splice_from(int pipe, std::size_t count, bool more);
   bool idle() const { return gather_.count == 0 && drained(); }
   bool drained() const { return unsent_.empty() && !stream_unsent_; }
   std::uint64_t bytes_given() const { return bytes_given_; }  // added

@@ -1,6 +1,8 @@
 #include "proxy/plain_stream.hpp"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -61,9 +63,10 @@ IoCount PlainStream::splice_into(int pipe, std::size_t most) {
   return io_blocked;
 }
 
-IoCount PlainStream::splice_from(int pipe, std::size_t count) {
+IoCount PlainStream::splice_from(int pipe, std::size_t count, bool more) {
   if (!socket_.writable) return io_blocked;
-  const ssize_t taken = ::splice(pipe, nullptr, socket_.fd, nullptr, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  const unsigned flags = SPLICE_F_NONBLOCK | SPLICE_F_MOVE | (more ? SPLICE_F_MORE : 0u);
+  const ssize_t taken = ::splice(pipe, nullptr, socket_.fd, nullptr, count, flags);
   if (taken < 0) {
     if (!is_transient(errno)) return io_failed;
     socket_.writable = errno == EINTR;
@@ -71,6 +74,12 @@ IoCount PlainStream::splice_from(int pipe, std::size_t count) {
   }
   if (static_cast<std::size_t>(taken) < count) socket_.writable = false;
   return taken;
+}
+
+// Setting it again is what sends them: the option is on already.
+void PlainStream::push() {
+  const int on = 1;
+  ::setsockopt(socket_.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 void PlainStream::shutdown_write() {

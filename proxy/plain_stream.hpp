@@ -16,7 +16,8 @@ class PlainStream final : public Stream {
   Socket& socket() override { return socket_; }
   bool can_splice() const override { return true; }
   IoCount splice_into(int pipe, std::size_t most) override;
-  IoCount splice_from(int pipe, std::size_t count) override;
+  IoCount splice_from(int pipe, std::size_t count, bool more) override;
+  void push() override;
 
  private:
   Socket socket_;

@@ -147,7 +147,10 @@ bool Relay::push_body() {
 // As push_body(), for a part of the body that nobody needs to see.
 bool Relay::splice_request() {
   const IoCount count = to_upstream_.fill_from(client_.body);
-  if (count == io_blocked) return false;
+  if (count == io_blocked) {
+    to_upstream_.push(upstream_);
+    return false;
+  }
   if (count == io_refused) return true;
   if (count <= 0) return fail_request_body();
   progress_.client_read = progress_.upstream_write = client_.session.now();
@@ -334,7 +337,10 @@ bool Relay::pull_body() {
 // As pull_body(), for a part of the body that nobody needs to see.
 bool Relay::splice_response() {
   const IoCount count = to_client_.fill_from(upstream_body_);
-  if (count == io_blocked) return false;
+  if (count == io_blocked) {
+    to_client_.push(client_.response);
+    return false;
+  }
   if (count == io_refused) return true;
   if (count <= 0) return fail(AttemptFailure::closed_before_response, upstream_body_.failure());
   progress_.upstream_read = progress_.client_write = client_.session.now();

@@ -42,7 +42,7 @@ class Relay {
   bool reusable() const;
 
  private:
-  static constexpr int moves_a_turn = 32;  // of up to one scratch buffer each, before others get a turn
+  static constexpr int moves_a_turn = 16;  // of up to one pipe each, before others get a turn
 
   struct Progress {
     LoopTime upstream_write, upstream_read, client_read, client_write;

@@ -14,6 +14,10 @@ class SpliceLane {
   // Bodies that are shorter, and the last part of longer ones, are copied: that costs less system calls.
   static constexpr std::uint64_t least_body = 64 * 1024;
 
+  // So many bytes leave with the word that more will follow: the last of them, less than a segment, would be one of its
+  // own otherwise. Where nothing follows at once, push() is needed, which is why fewer bytes leave without.
+  static constexpr std::size_t least_followed = 128 * 1024;
+
   explicit SpliceLane(PipePool& pipes) : pipes_(pipes) {}
   ~SpliceLane() {
     if (pipe_) pipes_.give_back(pipe_, empty());
@@ -34,6 +38,7 @@ class SpliceLane {
   IoCount fill_from(BodyReader& from) {
     const IoCount count = from.splice_into(pipe_.write_end, PipePool::capacity);
     if (count > 0) held_ = static_cast<std::size_t>(count);
+    more_ = from.can_splice();
     if (count == io_refused) {
       pipes_.switch_off();
       pipes_.give_back(std::exchange(pipe_, Pipe{}), true);
@@ -45,12 +50,20 @@ class SpliceLane {
   template <typename Writer>
   bool empty_into(Writer& to) {
     while (held_ > 0) {
-      const IoCount count = to.splice_from(pipe_.read_end, held_);
+      const bool followed = more_ && held_ >= least_followed;
+      const IoCount count = to.splice_from(pipe_.read_end, held_, followed);
       if (count == io_blocked) return true;
       if (count <= 0) return false;
+      to_push_ = followed;
       held_ -= static_cast<std::size_t>(count);
     }
     return true;
+  }
+
+  // Nothing can be had now: what was to leave together with it must not wait.
+  template <typename Writer>
+  void push(Writer& to) {
+    if (std::exchange(to_push_, false)) to.push();
   }
 
  private:
@@ -62,6 +75,8 @@ class SpliceLane {
   PipePool& pipes_;
   Pipe pipe_;
   std::size_t held_ = 0;
+  bool more_ = false;     // the body goes on this way behind what is held
+  bool to_push_ = false;  // bytes may be waiting in the socket for more
 };
 
 }  // namespace fairlead

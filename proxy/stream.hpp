@@ -39,10 +39,13 @@ class Stream {
 
   // Whether the bytes of the stream are those of the socket, so that the kernel can move them without us.
   virtual bool can_splice() const { return false; }
-  // read() into, and write() out of, a pipe. Only where can_splice(). The program must ignore SIGPIPE: there is no flag
-  // that keeps splice() from raising it.
+  // read() into, and write() out of, a pipe. Only where can_splice(). more: what does not fill a segment may wait for
+  // the next bytes, until push(). The program must ignore SIGPIPE: there is no flag that keeps splice() from raising
+  // it.
   virtual IoCount splice_into(int /*pipe*/, std::size_t /*most*/) { return io_refused; }
-  virtual IoCount splice_from(int /*pipe*/, std::size_t /*count*/) { return io_refused; }
+  virtual IoCount splice_from(int /*pipe*/, std::size_t /*count*/, bool /*more*/) { return io_refused; }
+  // Lets go what waits for more, since that is not there yet.
+  virtual void push() {}
 
   static constexpr std::size_t max_write = 128 * 1024;
 };
