@@ -125,6 +125,14 @@ IoCount TlsStream::write(std::span<const iovec> pieces, bool end_follows) {
     std::size_t left =
         std::min(piece.iov_len, max_write - std::min<std::size_t>(max_write, static_cast<std::size_t>(total) + joined));
     while (going && left > 0) {
+      if (joined == 0 && left >= TlsScratch::record) {  // a whole record, from where it is
+        last = write_piece(data, TlsScratch::record);
+        if (last > 0) total += last;
+        going = last == static_cast<IoCount>(TlsScratch::record);
+        data += TlsScratch::record;
+        left -= TlsScratch::record;
+        continue;
+      }
       const std::size_t part = std::min(left, TlsScratch::record - joined);
       std::memcpy(scratch_.join.get() + joined, data, part);
       joined += part;
