@@ -29,6 +29,10 @@ void shorten(std::string& text, std::size_t most) {
   text += "…";
 }
 
+std::string key_of(const EventNote& note) {
+  return note.uid + '\n' + note.reason + '\n' + note.message;
+}
+
 std::string collection_of(const EventNote& note) {
   return api_collection("v1", note.ingress.ns, "events");
 }
@@ -41,14 +45,16 @@ void EventBook::add(EventNote note, Time now) {
     ++dropped_;
     return;
   }
-  const Memory::iterator event = remember(std::move(note));
-  ++event->more;
-  if (event->queued) return;
-  if (queue_.size() >= limits_.max_queued) {
-    ++dropped_;
-    --event->more;
+  std::string key = key_of(note);
+  const auto known = by_key_.find(key);
+  const bool waits = known != by_key_.end() && known->second->queued;
+  if (!waits && queue_.size() >= limits_.max_queued) {
+    ++dropped_;  // and not remembered: there may be any number
     return;
   }
+  const Memory::iterator event = remember(std::move(note), std::move(key));
+  ++event->more;
+  if (event->queued) return;
   event->queued = true;
   queue_.push_back(event);
 }
@@ -60,8 +66,7 @@ bool EventBook::allowed(const std::string& uid, Time now) {
 }
 
 // The same as before, or a new one in the place of the one that was not repeated for longest.
-EventBook::Memory::iterator EventBook::remember(EventNote note) {
-  std::string key = note.uid + '\n' + note.reason + '\n' + note.message;
+EventBook::Memory::iterator EventBook::remember(EventNote note, std::string key) {
   const auto found = by_key_.find(key);
   if (found != by_key_.end()) {
     found->second->note = std::move(note);

@@ -65,6 +65,7 @@ class EventBook {
   std::uint64_t written() const { return written_; }
   std::uint64_t dropped() const { return dropped_; }
   std::size_t queued() const { return queue_.size(); }
+  std::size_t remembered() const { return memory_.size(); }
   const std::string& trouble() const { return trouble_; }  // why none can be written; "" = they can
 
  private:
@@ -81,7 +82,7 @@ class EventBook {
   using Memory = std::list<Remembered>;  // the newest in front
 
   bool allowed(const std::string& uid, Time now);
-  Memory::iterator remember(EventNote note);
+  Memory::iterator remember(EventNote note, std::string key);
   ApiRequest create_request(Remembered& event, WallTime wall);
   ApiRequest count_request(const Remembered& event, WallTime wall) const;
   void leave_queue(bool again);

@@ -144,6 +144,17 @@ TEST(EventBook, MoreThanTheQueueHoldsIsDroppedAndCounted) {
   EXPECT_EQ(play.write_all(), 3);
 }
 
+TEST(EventBook, WhatIsDroppedIsNotRemembered) {
+  EventLimits limits;
+  limits.max_queued = 3;
+  Play play(limits);
+  for (int i = 0; i < 5'000; ++i) play.add("web-" + std::to_string(i), "x");
+  EXPECT_EQ(play.book.remembered(), 3U);
+  play.add("web-2", "x");  // waits already: one more of the same
+  EXPECT_EQ(play.book.dropped(), 4'997U);
+  EXPECT_EQ(play.write_all(), 3);
+}
+
 TEST(EventBook, RemembersNoMoreThanItsLimit) {
   EventLimits limits;
   limits.max_remembered = 2;
