@@ -30,7 +30,7 @@ class UpstreamBuilder {
                           ? "upstream-default-backend"
                           : fmt::format("{}-{}-{}", target_.service.ns, target_.service.name, target_.port.text());
     choose_balancing();
-    const Service* const service = find_service();
+    const std::optional<Service> service = find_service();
     const ServicePort* const port = service ? find_port(*service) : nullptr;
     choose_protocol(port);
     if (service) take_endpoints(*service, port);
@@ -66,9 +66,9 @@ class UpstreamBuilder {
              Severity::notice);
   }
 
-  const Service* find_service() {
+  std::optional<Service> find_service() {
     const auto known = state_.services().find(target_.service);
-    const Service* const service = state_.service(target_.service);
+    std::optional<Service> service = state_.service(target_.service);
     if (known == state_.services().end()) {
       complain(".name",
                fmt::format("Service {} does not exist; create it or correct the name. Until then this is answered 503",

@@ -17,24 +17,44 @@ void add_verdict(Problems& problems, Kind kind, const ObjectName& name, bool has
                       Severity::error});
 }
 
-// Takes a newly parsed version over. False when nothing is different.
 template <class T>
-bool take_version(Known<T>& known, bool is_new, Kind kind, const ObjectName& name, Parsed<T> parsed) {
+bool same_version(const std::shared_ptr<const T>& a, const std::shared_ptr<const T>& b) {
+  return a && *a == *b;
+}
+template <class T>
+bool same_version(const Packed<T>& a, const Packed<T>& b) {
+  return a == b;
+}
+
+template <class T>
+void keep(std::shared_ptr<const T>& kept, T object) {
+  kept = std::make_shared<const T>(std::move(object));
+}
+template <class T>
+void keep(Packed<T>& kept, const T& object) {
+  kept = Packed<T>(object);
+}
+
+// Takes a newly parsed version over. False when nothing is different.
+template <class T, class Kept>
+bool take_version(Known<T, Kept>& known, bool is_new, Kind kind, const ObjectName& name, Parsed<T> parsed) {
   if (!parsed.object) {
-    add_verdict(parsed.problems, kind, name, known.accepted != nullptr);
+    add_verdict(parsed.problems, kind, name, static_cast<bool>(known.accepted));
     if (!is_new && parsed.problems == known.problems) return false;
     known.problems = std::move(parsed.problems);
     return true;
   }
-  const bool same = known.accepted && *known.accepted == *parsed.object;
+  Kept version;
+  keep(version, std::move(*parsed.object));
+  const bool same = same_version(known.accepted, version);
   if (same && parsed.problems == known.problems) return false;
-  if (!same) known.accepted = std::make_shared<const T>(std::move(*parsed.object));
+  if (!same) known.accepted = std::move(version);
   known.problems = std::move(parsed.problems);
   return true;
 }
 
-template <class T>
-bool put_into(std::map<ObjectName, Known<T>>& objects, Kind kind, const ObjectName& name, Parsed<T> parsed) {
+template <class T, class Kept>
+bool put_into(std::map<ObjectName, Known<T, Kept>>& objects, Kind kind, const ObjectName& name, Parsed<T> parsed) {
   const auto [at, is_new] = objects.try_emplace(name);
   return take_version(at->second, is_new, kind, name, std::move(parsed));
 }
@@ -127,18 +147,17 @@ void ClusterState::put_ingress(const ObjectName& name, const nlohmann::json& obj
   Shared<ClassClaim> claim = parsed.claim ? Shared(*parsed.claim) : known.claim;
   claim.share_with(last_claim_);
   last_claim_ = claim;
-  if (parsed.object) parsed.object->claim.share_with(claim);
   std::shared_ptr<const IngressVersion> version;
-  if (parsed.object && known.accepted && known.accepted->object == *parsed.object) {
-    version = known.accepted;
-  } else if (parsed.object) {
-    auto policies = parse_policies(parsed.object->annotations, settings_);
-    version = std::make_shared<const IngressVersion>(IngressVersion{std::move(*parsed.object), std::move(policies)});
+  if (parsed.object) {
+    auto asked = policy_sets_.of(std::move(parsed.object->annotations));
+    IngressVersion heard{PackedIngress(*parsed.object), claim, std::move(asked)};
+    const bool known_already = known.accepted && *known.accepted == heard;
+    version = known_already ? known.accepted : std::make_shared<const IngressVersion>(std::move(heard));
   }
   if (version) {
-    const Problems found = findings_as_problems(version->policies, name, annotations_prefix_);
+    const Problems found = findings_as_problems(version->policies(), name, annotations_prefix_);
     parsed.problems.insert(parsed.problems.end(), found.begin(), found.end());
-    if (version->policies.rejected) version = nullptr;
+    if (version->policies().rejected) version = nullptr;
   }
   if (!version) add_verdict(parsed.problems, Kind::ingress, name, known.accepted != nullptr);
   const bool same_version = !version || version == known.accepted;
@@ -150,26 +169,31 @@ void ClusterState::put_ingress(const ObjectName& name, const nlohmann::json& obj
   touched.objects.emplace(Kind::ingress, name);
 }
 
-void ClusterState::put_slice(const ObjectName& name, const nlohmann::json& object, Touched& touched) {
-  const auto [at, is_new] = slices_.try_emplace(name);
-  Known<EndpointSlice>& known = at->second;
-  const std::shared_ptr<const EndpointSlice> before = known.accepted;
-  if (!take_version(known, is_new, Kind::endpoint_slice, name, parse_endpoint_slice(name, object))) return;
-  touched.objects.emplace(Kind::endpoint_slice, name);
-  if (before == known.accepted) return;
-  list_slice(before.get(), false, touched);
-  list_slice(known.accepted.get(), true, touched);
+Ingress IngressVersion::object() const {
+  Ingress ingress = packed.unpack();
+  ingress.claim = claim;
+  ingress.annotations = asked->annotations;
+  return ingress;
 }
 
-// Keeps slices_by_service_ true when a slice appears or disappears.
-void ClusterState::list_slice(const EndpointSlice* slice, bool listed, Touched& touched) {
-  if (!slice || slice->service.empty()) return;
-  touched.backed.insert({slice->name.ns, slice->service});
-  if (listed) {
-    slices_by_service_.insert(slice);
-  } else {
-    slices_by_service_.erase(slice);
-  }
+// Where slices_by_service_ has it depends on what is accepted.
+void ClusterState::put_slice(const ObjectName& name, const nlohmann::json& object, Touched& touched) {
+  const auto [at, is_new] = slices_.try_emplace(name);
+  Parsed<EndpointSlice> parsed = parse_endpoint_slice(name, object);
+  const bool replaced = parsed.object && Packed(*parsed.object) != at->second.accepted;
+  if (replaced) unlist_slice(*at, touched);
+  const bool changed = take_version(at->second, is_new, Kind::endpoint_slice, name, std::move(parsed));
+  if (changed) touched.objects.emplace(Kind::endpoint_slice, name);
+  if (!replaced || service_of(at->second.accepted).empty()) return;
+  slices_by_service_.insert(&*at);
+  touched.backed.insert({name.ns, std::string(service_of(at->second.accepted))});
+}
+
+void ClusterState::unlist_slice(const SliceOrder::Slice& slice, Touched& touched) {
+  const std::string_view service = service_of(slice.second.accepted);
+  if (service.empty()) return;
+  slices_by_service_.erase(&slice);
+  touched.backed.insert({slice.first.ns, std::string(service)});
 }
 
 void ClusterState::remove(Kind kind, const ObjectName& name, Touched& touched) {
@@ -187,7 +211,7 @@ void ClusterState::remove(Kind kind, const ObjectName& name, Touched& touched) {
     case Kind::endpoint_slice: {
       const auto found = slices_.find(name);
       if (found == slices_.end()) return;
-      list_slice(found->second.accepted.get(), false, touched);
+      unlist_slice(*found, touched);
       slices_.erase(found);
       removed = 1;
       break;
@@ -243,14 +267,19 @@ std::vector<ObjectName> ClusterState::names(Kind kind) const {
   return {};
 }
 
-const Service* ClusterState::service(const ObjectName& name) const {
+std::optional<Service> ClusterState::service(const ObjectName& name) const {
   const auto found = services_.find(name);
-  return found == services_.end() ? nullptr : found->second.accepted.get();
+  if (found == services_.end() || !found->second.accepted) return std::nullopt;
+  return found->second.accepted.unpack(name);
 }
 
-std::vector<const EndpointSlice*> ClusterState::slices_of(const ObjectName& service) const {
+std::vector<EndpointSlice> ClusterState::slices_of(const ObjectName& service) const {
   const auto [first, last] = slices_by_service_.equal_range(service);
-  return {first, last};
+  std::vector<EndpointSlice> slices;
+  for (auto slice = first; slice != last; ++slice) {
+    slices.push_back((*slice)->second.accepted.unpack((*slice)->first));
+  }
+  return slices;
 }
 
 const NameAnswer* ClusterState::name_answer(const std::string& name) const {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -16,28 +17,41 @@
 #include "router/base/problem.hpp"
 #include "router/policies/policy.hpp"
 #include "watcher/objects.hpp"
+#include "watcher/packed.hpp"
+#include "watcher/policy_set.hpp"
 #include "watcher/source.hpp"
 #include "watcher/translate.hpp"
 
 namespace fairlead {
 
 struct ObjectNameHash {
-  std::size_t operator()(const ObjectName& name) const {
-    return std::hash<std::string>{}(name.name) * 31 + std::hash<std::string>{}(name.ns);
+  std::size_t operator()(const ObjectName& name) const { return hash(name.ns, name.name); }
+
+  static std::size_t hash(std::string_view ns, std::string_view name) {
+    return std::hash<std::string_view>{}(name)*31 + std::hash<std::string_view>{}(ns);
   }
 };
 
 // What we last heard of one object.
-template <class T>
+template <class T, class Kept = std::shared_ptr<const T>>
 struct Known {
-  std::shared_ptr<const T> accepted;  // the last version that is usable; null when there was none
-  Problems problems;                  // of the last version, whether usable or not
+  Kept accepted;      // the last version that is usable; null when there was none
+  Problems problems;  // of the last version, whether usable or not
 };
+template <class T>
+using KnownPacked = Known<T, Packed<T>>;
 
 // An Ingress with what its annotations ask for, which decides whether it is accepted.
 struct IngressVersion {
-  Ingress object;
-  PolicyParse::Result policies;
+  PackedIngress packed;
+  Shared<ClassClaim> claim;
+  std::shared_ptr<const PolicySet> asked;
+
+  Ingress object() const;
+  const PolicyParse::Result& policies() const { return asked->policies; }
+  bool operator==(const IngressVersion& other) const {
+    return packed == other.packed && claim == other.claim && asked->annotations == other.asked->annotations;
+  }
 };
 
 struct KnownIngress : Known<IngressVersion> {
@@ -48,15 +62,16 @@ struct KnownIngress : Known<IngressVersion> {
 // By Service, then by name. The ObjectName is a Service's.
 struct SliceOrder {
   using is_transparent = void;
-  using Service = std::tuple<const std::string&, const std::string&>;
+  using Slice = std::pair<const ObjectName, KnownPacked<EndpointSlice>>;
+  using Service = std::tuple<std::string_view, std::string_view>;
 
-  static Service service_of(const EndpointSlice& slice) { return {slice.name.ns, slice.service}; }
-  bool operator()(const EndpointSlice* a, const EndpointSlice* b) const {
-    return std::tuple_cat(service_of(*a), std::tie(a->name.name)) <
-           std::tuple_cat(service_of(*b), std::tie(b->name.name));
+  static Service key(const Slice& slice) { return {slice.first.ns, service_of(slice.second.accepted)}; }
+  static Service key(const ObjectName& service) { return {service.ns, service.name}; }
+  bool operator()(const Slice* a, const Slice* b) const {
+    return std::tuple_cat(key(*a), std::tie(a->first.name)) < std::tuple_cat(key(*b), std::tie(b->first.name));
   }
-  bool operator()(const EndpointSlice* a, const ObjectName& b) const { return service_of(*a) < Service(b.ns, b.name); }
-  bool operator()(const ObjectName& a, const EndpointSlice* b) const { return Service(a.ns, a.name) < service_of(*b); }
+  bool operator()(const Slice* a, const ObjectName& b) const { return key(*a) < key(b); }
+  bool operator()(const ObjectName& a, const Slice* b) const { return key(a) < key(*b); }
 };
 
 // What we last heard from Kubernetes (or read from manifests), by kind and name. An object that gets worse keeps its
@@ -65,8 +80,8 @@ class ClusterState {
  public:
   explicit ClusterState(const TranslateOptions& options)
       : annotations_prefix_(options.annotations_prefix),
-        settings_(options.settings),
-        namespace_selector_(options.namespace_selector) {}
+        namespace_selector_(options.namespace_selector),
+        policy_sets_(options.settings) {}
 
   // What a Change has really changed. A name may be here although nothing of importance is different.
   struct Touched {
@@ -87,17 +102,17 @@ class ClusterState {
 
   const std::map<ObjectName, KnownIngress>& ingresses() const { return ingresses_; }
   const std::map<ObjectName, Known<IngressClass>>& classes() const { return classes_; }
-  const std::map<ObjectName, Known<Service>>& services() const { return services_; }
-  const std::map<ObjectName, Known<EndpointSlice>>& slices() const { return slices_; }
+  const std::map<ObjectName, KnownPacked<Service>>& services() const { return services_; }
+  const std::map<ObjectName, KnownPacked<EndpointSlice>>& slices() const { return slices_; }
   const std::map<ObjectName, Known<Secret>>& secrets() const { return secrets_; }
   // Those that are selected by their labels.
   const std::set<std::string, std::less<>>& selected_namespaces() const { return selected_namespaces_; }
   const Problems& source_problems() const { return source_problems_; }
 
-  // Null when there is none, or none usable.
-  const Service* service(const ObjectName& name) const;
+  // Nothing when there is none, or none usable.
+  std::optional<Service> service(const ObjectName& name) const;
   // In the order of their names.
-  std::vector<const EndpointSlice*> slices_of(const ObjectName& service) const;
+  std::vector<EndpointSlice> slices_of(const ObjectName& service) const;
 
   // Null when DNS has not answered yet.
   const NameAnswer* name_answer(const std::string& name) const;
@@ -114,20 +129,20 @@ class ClusterState {
   void replace(Kind kind, const ObjectList& objects, Touched& touched);
   void put_ingress(const ObjectName& name, const nlohmann::json& object, Touched& touched);
   void put_slice(const ObjectName& name, const nlohmann::json& object, Touched& touched);
-  void list_slice(const EndpointSlice* slice, bool listed, Touched& touched);
+  void unlist_slice(const SliceOrder::Slice& slice, Touched& touched);
   bool put_namespace(const std::string& name, const nlohmann::json& object);
   std::vector<ObjectName> names(Kind kind) const;
 
   const std::string annotations_prefix_;
-  const Settings settings_;
   const std::optional<LabelSelector> namespace_selector_;
   std::map<ObjectName, KnownIngress> ingresses_;
   Shared<ClassClaim> last_claim_;  // most Ingresses claim alike: each shares that of the one before
+  PolicySets policy_sets_;
   std::map<ObjectName, Known<IngressClass>> classes_;
-  std::map<ObjectName, Known<Service>> services_;
-  std::map<ObjectName, Known<EndpointSlice>> slices_;
+  std::map<ObjectName, KnownPacked<Service>> services_;
+  std::map<ObjectName, KnownPacked<EndpointSlice>> slices_;
   std::map<ObjectName, Known<Secret>> secrets_;
-  std::set<const EndpointSlice*, SliceOrder> slices_by_service_;  // accepted ones that belong to one
+  std::set<const SliceOrder::Slice*, SliceOrder> slices_by_service_;  // accepted ones that belong to one
   std::set<ObjectName> answered_secrets_;
   std::set<std::string, std::less<>> selected_namespaces_;
   std::array<bool, kind_count> heard_all_{};

@@ -24,11 +24,11 @@ Ownership ownership(const ClassClaim& claim, const ClassRules& rules, const Tran
   return ours ? Ownership::ours : Ownership::others;
 }
 
-std::shared_ptr<const IngressVersion> served_version(const KnownIngress& known, const ClassRules& rules,
-                                                     const TranslateOptions& options) {
+std::shared_ptr<const IngressVersion> served_version(const ObjectName& name, const KnownIngress& known,
+                                                     const ClassRules& rules, const TranslateOptions& options) {
   const auto is_ours = [&](const ClassClaim& claim) { return ownership(claim, rules, options) == Ownership::ours; };
-  const bool served = known.accepted && is_ours(*known.claim) && is_ours(*known.accepted->object.claim) &&
-                      rules.selects(known.accepted->object.name.ns);
+  const bool served =
+      known.accepted && is_ours(*known.claim) && is_ours(*known.accepted->claim) && rules.selects(name.ns);
   return served ? known.accepted : nullptr;
 }
 

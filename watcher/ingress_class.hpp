@@ -34,8 +34,8 @@ Ownership ownership(const ClassClaim& claim, const ClassRules& rules, const Tran
 
 // The version of an Ingress that we serve: its last good one, as long as we are asked to, and were asked to by that
 // one.
-std::shared_ptr<const IngressVersion> served_version(const KnownIngress& known, const ClassRules& rules,
-                                                     const TranslateOptions& options);
+std::shared_ptr<const IngressVersion> served_version(const ObjectName& name, const KnownIngress& known,
+                                                     const ClassRules& rules, const TranslateOptions& options);
 
 // What is wrong with the Ingress itself, as far as it is our business. Whose it is when it does not even say that
 // readably is everybody's.

@@ -26,7 +26,7 @@ Route route_of(const IngressPart& part, std::vector<std::shared_ptr<const Policy
 class PartBuilder {
  public:
   explicit PartBuilder(const IngressVersion& version)
-      : ingress_(version.object), policies_(version.policies), part_(std::make_shared<IngressPart>()) {
+      : ingress_(version.packed.unpack()), policies_(version.policies()), part_(std::make_shared<IngressPart>()) {
     part_->name = ingress_.name;
     part_->balancing = policies_.balancing;
     part_->denies_hosts = policies_.denies_host;
@@ -183,7 +183,7 @@ class PartBuilder {
     part_->problems.push_back({part_->ref(), std::move(field), std::move(message), severity});
   }
 
-  const Ingress& ingress_;
+  const Ingress ingress_;
   const PolicyParse::Result& policies_;
   std::shared_ptr<IngressPart> part_;
   std::unordered_map<std::string, std::shared_ptr<const Route>> routes_;  // by Upstream key
@@ -193,14 +193,14 @@ class PartBuilder {
 
 // Ids "<namespace>/<name>" are compared as they are written, which the '/' takes part in.
 bool Precedence::operator<(const Precedence& other) const {
-  const Ingress& a = *ingress_;
-  const Ingress& b = *other.ingress_;
+  const PackedIngress::Head a = ingress_->head();
+  const PackedIngress::Head b = other.ingress_->head();
   if (a.created != b.created) return a.created < b.created;
-  const std::size_t common = std::min(a.name.ns.size(), b.name.ns.size());
-  if (const int order = a.name.ns.compare(0, common, b.name.ns, 0, common); order != 0) return order > 0;
-  if (a.name.ns.size() == b.name.ns.size()) return a.name.name > b.name.name;
-  const char next_of_a = a.name.ns.size() == common ? '/' : a.name.ns[common];
-  const char next_of_b = b.name.ns.size() == common ? '/' : b.name.ns[common];
+  const std::size_t common = std::min(a.ns.size(), b.ns.size());
+  if (const int order = a.ns.compare(0, common, b.ns, 0, common); order != 0) return order > 0;
+  if (a.ns.size() == b.ns.size()) return a.name > b.name;
+  const char next_of_a = a.ns.size() == common ? '/' : a.ns[common];
+  const char next_of_b = b.ns.size() == common ? '/' : b.ns[common];
   return next_of_a > next_of_b;
 }
 

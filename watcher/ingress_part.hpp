@@ -19,12 +19,12 @@ namespace fairlead {
 // Borrows the Ingress.
 class Precedence {
  public:
-  explicit Precedence(const Ingress& ingress) : ingress_(&ingress) {}
+  explicit Precedence(const IngressVersion& version) : ingress_(&version.packed) {}
 
   bool operator<(const Precedence& other) const;
 
  private:
-  const Ingress* ingress_;
+  const PackedIngress* ingress_;
 };
 
 // A port of a Service as an Upstream reaches it.

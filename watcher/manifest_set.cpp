@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "watcher/objects.hpp"
+#include "watcher/packed_json.hpp"
 #include "watcher/parse.hpp"
 
 namespace fairlead {
@@ -61,12 +62,12 @@ std::string complaint_about(const json& object) {
          std::string(served->api_version);
 }
 
-Change put_change(const std::pair<Kind, ObjectName>& key, const std::string& object) {
+Change put_change(const std::pair<Kind, ObjectName>& key, const PackedBytes& object) {
   Change change;
   change.type = Change::Type::put;
   change.kind = key.first;
   change.name = key.second;
-  change.object = json::from_msgpack(object);
+  change.object = unpack_json(object.view());
   return change;
 }
 
@@ -128,9 +129,7 @@ void ManifestSet::add(Files::value_type& entry, const json& object) {
     return;
   }
   touch(key);
-  Definition definition{&path, {}};
-  json::to_msgpack(object, definition.object);
-  definition.object.shrink_to_fit();
+  Definition definition{&path, PackedBytes(pack_json(object))};
   if (known == objects_.end()) {
     const auto added = objects_.try_emplace(key).first;
     added->second.reserve(1);
@@ -157,8 +156,8 @@ void ManifestSet::forget_objects(Files::value_type& entry) {
 
 void ManifestSet::touch(const Key& key) {
   if (!announced_ || touched_.contains(key)) return;
-  const std::string* const told = winner(key);
-  touched_.emplace(key, told ? std::optional(*told) : std::nullopt);
+  const PackedBytes* const told = winner(key);
+  touched_.emplace(key, told ? std::optional<std::string>(told->view()) : std::nullopt);
 }
 
 void ManifestSet::remove(const std::string& path) {
@@ -181,7 +180,7 @@ std::set<std::string> ManifestSet::paths() const {
   return paths;
 }
 
-const std::string* ManifestSet::winner(const Key& key) const {
+const PackedBytes* ManifestSet::winner(const Key& key) const {
   const auto found = objects_.find(key);
   return found == objects_.end() ? nullptr : &found->second.front().object;
 }
@@ -212,7 +211,7 @@ std::vector<Change> ManifestSet::all_objects() const {
   for (const auto& [key, definitions] : objects_) {
     const Kind kind = key.first;  // clang 14 captures no structured binding
     const auto change = std::find_if(changes.begin(), changes.end(), [&](const Change& c) { return c.kind == kind; });
-    change->objects.push_back(json::from_msgpack(definitions.front().object));
+    change->objects.push_back(unpack_json(definitions.front().object.view()));
   }
   return changes;
 }
@@ -220,9 +219,9 @@ std::vector<Change> ManifestSet::all_objects() const {
 std::vector<Change> ManifestSet::changed_objects() const {
   std::vector<Change> changes;
   for (const auto& [key, told] : touched_) {
-    const std::string* const now = winner(key);
+    const PackedBytes* const now = winner(key);
     if (!now && told) changes.push_back(remove_change(key));
-    if (now && told != *now) changes.push_back(put_change(key, *now));
+    if (now && told != now->view()) changes.push_back(put_change(key, *now));
   }
   return changes;
 }

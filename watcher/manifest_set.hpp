@@ -11,6 +11,7 @@
 
 #include "router/base/problem.hpp"
 #include "router/base/result.hpp"
+#include "watcher/packed.hpp"
 #include "watcher/source.hpp"
 
 namespace fairlead {
@@ -41,7 +42,7 @@ class ManifestSet {
   // What one file says of an object.
   struct Definition {
     const std::string* path;  // stands in files_
-    std::string object;       // MessagePack: a quarter of the memory of the parsed value
+    PackedBytes object;       // of pack_json
   };
   using Definitions = std::vector<Definition>;  // in path order; never empty
   struct File {
@@ -56,7 +57,7 @@ class ManifestSet {
   void forget_objects(Files::value_type& file);
   void touch(const Key& key);
   // As the first file in path order defines it; null when no file does.
-  const std::string* winner(const Key& key) const;
+  const PackedBytes* winner(const Key& key) const;
   std::vector<Change> all_objects() const;
   std::vector<Change> changed_objects() const;
   Problems problems() const;

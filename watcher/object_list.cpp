@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string_view>
+
+#include "watcher/packed_json.hpp"
 
 namespace fairlead {
 namespace {
@@ -25,7 +28,7 @@ void ObjectList::push_back(const nlohmann::json& object) {
   std::string& block = blocks_.back();
   const std::size_t start = block.size();
   block.append(sizeof(std::uint32_t), '\0');
-  nlohmann::json::to_msgpack(object, block);
+  pack_json(object, block);
   const auto bytes = static_cast<std::uint32_t>(block.size() - start - sizeof(std::uint32_t));
   std::memcpy(block.data() + start, &bytes, sizeof bytes);
   ++size_;
@@ -42,9 +45,8 @@ void ObjectList::Iterator::unpack() {
   const std::string& block = list_->blocks_[block_];
   std::uint32_t bytes = 0;
   std::memcpy(&bytes, block.data() + offset_, sizeof bytes);
-  const char* const first = block.data() + offset_ + sizeof bytes;
   end_ = offset_ + sizeof bytes + bytes;
-  object_ = nlohmann::json::from_msgpack(first, first + bytes);
+  object_ = unpack_json(std::string_view(block).substr(offset_ + sizeof bytes, bytes));
 }
 
 ObjectList::Iterator& ObjectList::Iterator::operator++() {

@@ -9,8 +9,8 @@
 
 namespace fairlead {
 
-// Objects that are handed on and read once: written as MessagePack into a few large blocks, and made JSON again one at
-// a time. The list of a large cluster takes a tenth of what as many JSON values do, and leaves no holes behind.
+// Objects that are handed on and read once: packed into a few large blocks (packed_json.hpp), and made JSON again one
+// at a time. The list of a large cluster takes a tenth of what as many JSON values do, and leaves no holes behind.
 class ObjectList {
  public:
   class Iterator {

@@ -9,9 +9,8 @@ namespace fairlead {
 namespace {
 
 // Parts are made anew each time they are needed, which takes microseconds where keeping them takes kilobytes; save
-// those of large Ingresses, and those that many share something with, where one change would have to make them all.
+// those of large Ingresses.
 constexpr std::size_t small_part = 16;  // paths
-constexpr std::size_t crowd = 16;
 
 std::size_t path_count(const IngressPart& part) {
   std::size_t count = 0;
@@ -19,18 +18,10 @@ std::size_t path_count(const IngressPart& part) {
   return count;
 }
 
-// What build makes of the parts, without leaving more behind than is worth it.
-template <class Build>
-auto looking_at(const PartsByAge& parts, Build build) {
-  if (parts.size() > crowd) return build(parts);
-  const PartsByAge passing = parts;
-  return build(passing);
-}
-
 template <class Uses>
 void erase_part(Uses& uses, const typename Uses::key_type& key, const Precedence& order) {
   const auto found = uses.find(key);
-  found->second.erase(order);
+  found->second.remove(order);
   if (found->second.empty()) uses.erase(found);
 }
 
@@ -41,7 +32,22 @@ std::optional<std::string> wildcard_over(const std::string& host) {
   return "*" + std::string(*suffix);
 }
 
+std::string_view suffix_of(std::string_view host) {
+  return parent_suffix(host).value_or(std::string_view());
+}
+
 }  // namespace
+
+bool HostOrder::operator()(const std::string& a, const std::string& b) const {
+  const int order = suffix_of(a).compare(suffix_of(b));
+  return order != 0 ? order < 0 : a < b;
+}
+bool HostOrder::operator()(const std::string& a, const Below& b) const {
+  return suffix_of(a) < b.suffix;
+}
+bool HostOrder::operator()(const Below& a, const std::string& b) const {
+  return a.suffix < suffix_of(b);
+}
 
 References::References(const TranslateOptions& options, Dirty& dirty) : options_(options) {
   dirty.hosts.insert("");
@@ -68,48 +74,33 @@ void References::mark(const IngressPart& part, Dirty& dirty) const {
 // A wildcard's TLS concerns the hosts that it covers.
 void References::mark_below(const std::string& wildcard, Dirty& dirty) const {
   if (!wildcard.starts_with("*.") || !tls_hosts_.contains(wildcard)) return;
-  const auto covered = hosts_below_.find(wildcard);
-  if (covered == hosts_below_.end()) return;
-  for (const std::string_view name : covered->second) dirty.hosts.emplace(name);
+  const auto [first, last] = hosts_.equal_range(HostOrder::Below{std::string_view(wildcard).substr(1)});
+  for (auto covered = first; covered != last; ++covered) dirty.hosts.insert(covered->first);
 }
 
 void References::add(const std::shared_ptr<const IngressVersion>& version,
                      const std::shared_ptr<const IngressPart>& part, Dirty& dirty) {
-  const Precedence order(version->object);
-  const LazyPart lazy(version, path_count(*part) > small_part ? part : nullptr);
-  for (const auto& [name, paths] : part->hosts) {
-    const auto host = hosts_.try_emplace(name).first;
-    host->second.emplace(order, lazy);
-    if (const auto wildcard = wildcard_over(name)) hosts_below_[*wildcard].insert(host->first);
-  }
-  for (const auto& [name, share] : part->tls) tls_hosts_[name].emplace(order, lazy);
-  for (const auto& [secret, fields] : part->secrets) secrets_[secret].parts.emplace(order, lazy);
-  for (const auto& [key, share] : part->upstreams) {
-    upstreams_[key].parts.emplace(order, lazy);
-  }
+  const std::shared_ptr<const IngressPart> kept = path_count(*part) > small_part ? part : nullptr;
+  for (const auto& [name, paths] : part->hosts) hosts_[name].add(version, kept);
+  for (const auto& [name, share] : part->tls) tls_hosts_[name].add(version, kept);
+  for (const auto& [secret, fields] : part->secrets) secrets_[secret].parts.add(version, kept);
+  for (const auto& [key, share] : part->upstreams) upstreams_[key].parts.add(version, kept);
   mark(*part, dirty);
 }
 
 void References::remove(const IngressVersion& version, const IngressPart& part, Dirty& dirty) {
-  const Precedence order(version.object);
+  const Precedence order(version);
   mark(part, dirty);
-  for (const auto& [name, paths] : part.hosts) {
-    if (const auto wildcard = wildcard_over(name); wildcard && hosts_.at(name).size() == 1) {
-      const auto covered = hosts_below_.find(*wildcard);
-      covered->second.erase(name);
-      if (covered->second.empty()) hosts_below_.erase(covered);
-    }
-    erase_part(hosts_, name, order);
-  }
+  for (const auto& [name, paths] : part.hosts) erase_part(hosts_, name, order);
   for (const auto& [name, share] : part.tls) erase_part(tls_hosts_, name, order);
   for (const auto& [secret, fields] : part.secrets) {
     const auto use = secrets_.find(secret);
-    use->second.parts.erase(order);
+    use->second.parts.remove(order);
     if (use->second.parts.empty() && !use->second.pinned) secrets_.erase(use);
   }
   for (const auto& [key, share] : part.upstreams) {
     const auto use = upstreams_.find(key);
-    use->second.parts.erase(order);
+    use->second.parts.remove(order);
     if (use->second.parts.empty() && !use->second.pinned) upstreams_.erase(use);
   }
 }
@@ -144,13 +135,13 @@ void References::touch_secret(const ObjectName& secret, Dirty& dirty) const {
       }
     }
   };
-  looking_at(use->second.parts, name_hosts);
+  use->second.parts.look_at(name_hosts);
 }
 
 bool References::refers(const std::string& tls_host, const std::set<ObjectName>& secrets) const {
   const auto parts = tls_hosts_.find(tls_host);
   if (secrets.empty() || parts == tls_hosts_.end()) return false;
-  return looking_at(parts->second, [&](const PartsByAge& looked_at) {
+  return parts->second.look_at([&](const PartsByAge& looked_at) {
     const auto& used = deciding_share(tls_host, looked_at).secrets;
     return std::any_of(used.begin(), used.end(), [&](const ObjectName& secret) { return secrets.contains(secret); });
   });
@@ -159,8 +150,8 @@ bool References::refers(const std::string& tls_host, const std::set<ObjectName>&
 // Contract 2.4.3: a host that no spec.tls concerns is served with the certificate of the wildcard host over it, if that
 // has one, and redirected like it.
 bool References::secured(const std::string& host) const {
-  const auto secured_by = [](const std::string& name, const PartsByAge& parts) {
-    return looking_at(parts, [&](const PartsByAge& looked_at) { return deciding_share(name, looked_at).secured; });
+  const auto secured_by = [](const std::string& name, const KeptParts& parts) {
+    return parts.look_at([&](const PartsByAge& looked_at) { return deciding_share(name, looked_at).secured; });
   };
   if (const auto own = tls_hosts_.find(host); own != tls_hosts_.end()) return secured_by(host, own->second);
   const auto wildcard = wildcard_over(host);
@@ -169,14 +160,14 @@ bool References::secured(const std::string& host) const {
 }
 
 Built<Host> References::host(const std::string& name) const {
-  static const PartsByAge nobody;
+  static const KeptParts nobody;
   const auto found = hosts_.find(name);
   if (found == hosts_.end() && !name.empty()) return {};
-  Built<Host> built = looking_at(found == hosts_.end() ? nobody : found->second, [&](const PartsByAge& parts) {
+  Built<Host> built = (found == hosts_.end() ? nobody : found->second).look_at([&](const PartsByAge& parts) {
     return build_host(name, parts, secured(name), options_);
   });
   if (const auto tls = tls_hosts_.find(name); tls != tls_hosts_.end()) {
-    Problems more = looking_at(tls->second, [&](const PartsByAge& parts) { return tls_problems(name, parts); });
+    Problems more = tls->second.look_at([&](const PartsByAge& parts) { return tls_problems(name, parts); });
     built.problems.insert(built.problems.end(), more.begin(), more.end());
   }
   return built;
@@ -185,7 +176,7 @@ Built<Host> References::host(const std::string& name) const {
 Built<Upstream> References::upstream(const std::string& key, const ClusterState& state) const {
   const auto use = upstreams_.find(key);
   if (use == upstreams_.end()) return {};
-  return looking_at(use->second.parts, [&](const PartsByAge& parts) {
+  return use->second.parts.look_at([&](const PartsByAge& parts) {
     const UpstreamTarget target =
         parts.empty() ? *default_backend(options_) : parts.begin()->second->upstreams.at(key).target;
     return build_upstream(target, parts, state, options_);
@@ -196,14 +187,14 @@ std::shared_ptr<const TlsHost> References::tls_host(const std::string& name, con
   if (name.empty()) return build_default_tls_host(state, options_);
   const auto parts = tls_hosts_.find(name);
   if (parts == tls_hosts_.end()) return nullptr;
-  return looking_at(parts->second, [&](const PartsByAge& looked_at) { return build_tls_host(name, looked_at, state); });
+  return parts->second.look_at([&](const PartsByAge& looked_at) { return build_tls_host(name, looked_at, state); });
 }
 
 Problems References::problems_of_secret(const ObjectName& secret, const ClusterState& state) const {
   const auto use = secrets_.find(secret);
   if (use == secrets_.end()) return {};
-  return looking_at(use->second.parts,
-                    [&](const PartsByAge& parts) { return secret_problems(secret, parts, state, options_); });
+  return use->second.parts.look_at(
+      [&](const PartsByAge& parts) { return secret_problems(secret, parts, state, options_); });
 }
 
 }  // namespace fairlead

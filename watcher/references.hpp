@@ -11,6 +11,7 @@
 #include "watcher/cluster_state.hpp"
 #include "watcher/config_parts.hpp"
 #include "watcher/ingress_part.hpp"
+#include "watcher/kept_parts.hpp"
 #include "watcher/translate.hpp"
 
 namespace fairlead {
@@ -21,6 +22,18 @@ struct Dirty {
   std::set<std::string> upstreams;
   std::set<std::string> tls_hosts;
   std::set<ObjectName> secrets;  // what is wrong with them
+};
+
+// Hosts that one wildcard covers stand side by side.
+struct HostOrder {
+  using is_transparent = void;
+  struct Below {
+    std::string_view suffix;  // ".example.com": finds all of them
+  };
+
+  bool operator()(const std::string& a, const std::string& b) const;
+  bool operator()(const std::string& a, const Below& b) const;
+  bool operator()(const Below& a, const std::string& b) const;
 };
 
 // Who refers to whom: which of our Ingresses (and options) have a say in each part of the Config. It marks what a
@@ -51,11 +64,11 @@ class References {
 
  private:
   struct UpstreamUse {
-    PartsByAge parts;
+    KeptParts parts;
     bool pinned = false;  // by an option
   };
   struct SecretUse {
-    PartsByAge parts;
+    KeptParts parts;
     bool pinned = false;
   };
 
@@ -64,10 +77,8 @@ class References {
   bool secured(const std::string& host) const;
 
   const TranslateOptions& options_;
-  std::unordered_map<std::string, PartsByAge> hosts_;
-  // By the wildcard that covers them; the names stand in hosts_.
-  std::unordered_map<std::string, std::set<std::string_view>> hosts_below_;
-  std::unordered_map<std::string, PartsByAge> tls_hosts_;
+  std::map<std::string, KeptParts, HostOrder> hosts_;
+  std::unordered_map<std::string, KeptParts> tls_hosts_;
   std::map<std::string, UpstreamUse> upstreams_;  // by key: those of a Service stand side by side
   std::unordered_map<ObjectName, SecretUse, ObjectNameHash> secrets_;
 };

@@ -74,7 +74,7 @@ void Report::add_problem_event(const Problem& problem, Time now) {
 }
 
 void Report::add_event(const ObjectName& ingress, bool warning, std::string reason, std::string message, Time now) {
-  const IngressFacts* const facts = status_.facts(ingress);
+  const auto facts = status_.facts(ingress);
   if (!facts || stopping_) return;  // deleted meanwhile
   events_.add({ingress, facts->uid, facts->resource_version, warning, std::move(reason), std::move(message)}, now);
 }

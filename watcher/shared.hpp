@@ -9,7 +9,7 @@ namespace fairlead {
 template <class T>
 class Shared {
  public:
-  Shared() : Shared(T{}) {}
+  Shared() : value_(standard()) {}
   explicit Shared(T value) : value_(std::make_shared<const T>(std::move(value))) {}
 
   const T& operator*() const { return *value_; }
@@ -22,6 +22,11 @@ class Shared {
   }
 
  private:
+  static const std::shared_ptr<const T>& standard() {
+    static const auto value = std::make_shared<const T>();
+    return value;
+  }
+
   std::shared_ptr<const T> value_;
 };
 

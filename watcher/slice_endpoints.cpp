@@ -23,7 +23,8 @@ class SliceReader {
       : service_(service), port_(port), state_(state), options_(options) {}
 
   FoundEndpoints read() {
-    for (const EndpointSlice* slice : state_.slices_of(service_.name)) take(*slice);
+    const std::vector<EndpointSlice> slices = state_.slices_of(service_.name);
+    for (const EndpointSlice& slice : slices) take(slice);
     std::vector<Candidate>& chosen = ready_.empty() ? draining_ : ready_;
     if (options_.topology_hints && !ready_.empty()) keep_near(chosen);
     found_.endpoints.reserve(chosen.size());

@@ -23,15 +23,26 @@ milliseconds doubled(milliseconds first, unsigned times, milliseconds most) {
 
 void StatusBook::hear(const ObjectName& name, IngressFacts facts, Time now) {
   Entry& entry = entries_[name];
-  const bool same_version = entry.facts && entry.facts->resource_version == facts.resource_version;
-  const bool other_addresses = entry.facts && entry.facts->addresses != facts.addresses;
-  entry.facts = std::move(facts);
+  const bool same_version = entry.heard() && entry.resource_version() == facts.resource_version;
+  const bool other_addresses = entry.heard() && *entry.addresses != facts.addresses;
+  note_facts(entry, std::move(facts));
   if (entry.refused && !same_version) {
     entry.refused = false;
     entry.not_before = now;
   }
-  if (entry.was_written && other_addresses && entry.facts->addresses != wanted_) note_overwritten(entry, now);
+  if (entry.was_written && other_addresses && *entry.addresses != wanted_) note_overwritten(entry, now);
   consider(name, entry);
+}
+
+void StatusBook::Entry::hear(const IngressFacts& facts) {
+  version_ = PackedBytes(facts.uid + "\n" + facts.resource_version);
+}
+
+void StatusBook::note_facts(Entry& entry, IngressFacts facts) {
+  entry.hear(facts);
+  entry.addresses = Shared(std::move(facts.addresses));
+  entry.addresses.share_with(last_addresses_);
+  last_addresses_ = entry.addresses;
 }
 
 // It may be an older version that comes late: waiting shows. Only if it stays so are we in somebody's way.
@@ -55,9 +66,11 @@ std::vector<ObjectName> StatusBook::names() const {
   return names;
 }
 
-const IngressFacts* StatusBook::facts(const ObjectName& name) const {
+std::optional<IngressFacts> StatusBook::facts(const ObjectName& name) const {
   const auto found = entries_.find(name);
-  return found != entries_.end() && found->second.facts ? &*found->second.facts : nullptr;
+  if (found == entries_.end() || !found->second.heard()) return std::nullopt;
+  const Entry& entry = found->second;
+  return IngressFacts{std::string(entry.uid()), std::string(entry.resource_version()), *entry.addresses};
 }
 
 void StatusBook::serve(const ObjectName& name, std::uint64_t generation) {
@@ -106,10 +119,10 @@ void StatusBook::consider_all() {
 }
 
 bool StatusBook::needs_write(const Entry& entry) const {
-  if (!wanted_ || !entry.facts || entry.in_flight) return false;
+  if (!wanted_ || !entry.heard() || entry.in_flight) return false;
   if (!entry.served_from || *entry.served_from > live_) return false;
-  if (withdrawing_) return !wanted_->empty() && entry.facts->addresses == *wanted_;
-  return entry.facts->addresses != *wanted_;
+  if (withdrawing_) return !wanted_->empty() && *entry.addresses == *wanted_;
+  return *entry.addresses != *wanted_;
 }
 
 void StatusBook::consider(const ObjectName& name, const Entry& entry) {
@@ -155,7 +168,7 @@ ApiRequest StatusBook::request_for(const ObjectName& name, const Entry& entry) c
   request.target =
       api_collection("networking.k8s.io/v1", name.ns, "ingresses") + "/" + percent_encode(name.name) + "/status";
   const nlohmann::json addresses = withdrawing_ || wanted_->empty() ? nlohmann::json() : to_json(*wanted_);
-  const nlohmann::json patch = {{"metadata", {{"resourceVersion", entry.facts->resource_version}}},
+  const nlohmann::json patch = {{"metadata", {{"resourceVersion", entry.resource_version()}}},
                                 {"status", {{"loadBalancer", {{"ingress", addresses}}}}}};
   request.body = patch.dump();
   request.timeout = limits_.write_timeout;
@@ -188,9 +201,9 @@ void StatusBook::on_success(const ObjectName& name, Entry& entry, const ApiAnswe
   entry.written_at = now;
   const auto object = parse_api_json(answer.body);
   if (!object) return on_refusal(name, entry, {422, {}, {}, {}}, now);  // the watch will tell what came of it
-  entry.facts->addresses = read_addresses(*object);
-  entry.facts->resource_version = text_at(*object, {"metadata", "resourceVersion"});
-  entry.was_written = entry.facts->addresses == wanted_;
+  note_facts(entry,
+             {std::string(entry.uid()), text_at(*object, {"metadata", "resourceVersion"}), read_addresses(*object)});
+  entry.was_written = *entry.addresses == wanted_;
 }
 
 // Whether it is not about one Ingress, so that the next write would meet the same. What is forbidden may be either: a

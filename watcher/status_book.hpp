@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -14,7 +16,9 @@
 #include "watcher/api_request.hpp"
 #include "watcher/back_off.hpp"
 #include "watcher/cluster_state.hpp"
+#include "watcher/packed.hpp"
 #include "watcher/published_address.hpp"
+#include "watcher/shared.hpp"
 #include "watcher/token_bucket.hpp"
 
 namespace fairlead {
@@ -52,7 +56,7 @@ class StatusBook {
   void hear(const ObjectName& name, IngressFacts facts, Time now);
   void forget(const ObjectName& name);
   std::vector<ObjectName> names() const;
-  const IngressFacts* facts(const ObjectName& name) const;
+  std::optional<IngressFacts> facts(const ObjectName& name) const;
 
   // Ours, and what it asks for is served from this generation on.
   void serve(const ObjectName& name, std::uint64_t generation);
@@ -76,8 +80,16 @@ class StatusBook {
   const std::string& trouble() const { return trouble_; }  // why nothing can be written; "" = it can
 
  private:
-  struct Entry {
-    std::optional<IngressFacts> facts;
+  // There is one of each Ingress.
+  class Entry {
+   public:
+    void hear(const IngressFacts& facts);
+    bool heard() const { return static_cast<bool>(version_); }
+    // Nothing while !heard().
+    std::string_view uid() const { return version_.view().substr(0, uid_size()); }
+    std::string_view resource_version() const { return version_.view().substr(std::min(uid_size() + 1, size())); }
+
+    Shared<PublishedAddresses> addresses;  // in its status; most say the same
     std::optional<std::uint64_t> served_from;
     bool in_flight = false;
     bool was_written = false;      // by us, as wanted now
@@ -86,9 +98,16 @@ class StatusBook {
     std::uint8_t failures = 0;     // in a row
     Time not_before{};
     Time written_at{};
+
+   private:
+    std::size_t size() const { return version_.view().size(); }
+    std::size_t uid_size() const { return std::min(version_.view().find('\n'), size()); }
+
+    PackedBytes version_;  // the uid, a line feed, the resourceVersion
   };
 
   bool needs_write(const Entry& entry) const;
+  void note_facts(Entry& entry, IngressFacts facts);
   void consider(const ObjectName& name, const Entry& entry);
   void consider_all();
   void note_overwritten(Entry& entry, Time now) const;
@@ -101,6 +120,7 @@ class StatusBook {
   TokenBucket bucket_;
   BackOff back_off_;
   std::optional<PublishedAddresses> wanted_;
+  Shared<PublishedAddresses> last_addresses_;  // that were heard: each Ingress shares those of the one before
   bool withdrawing_ = false;
   std::uint64_t live_ = 0;
   std::unordered_map<ObjectName, Entry, ObjectNameHash> entries_;

@@ -29,7 +29,7 @@ Translation translate(const ClusterState& state, const TranslateOptions& options
   const ClassRules rules = class_rules(state, options);
   for (const auto& [name, known] : state.ingresses()) {
     append(result.problems, ingress_problems(name, known, rules, options));
-    const auto version = served_version(known, rules, options);
+    const auto version = served_version(name, known, rules, options);
     if (!version) continue;
     const auto part = make_part(*version);
     append(result.problems, part->problems);

@@ -23,8 +23,8 @@ std::string id_of(const ObjectName& name) {
   return name.ns + "/" + name.name;
 }
 
-template <class T>
-Problems problems_in(const std::map<ObjectName, Known<T>>& objects, const ObjectName& name) {
+template <class T, class Kept>
+Problems problems_in(const std::map<ObjectName, Known<T, Kept>>& objects, const ObjectName& name) {
   const auto found = objects.find(name);
   return found == objects.end() ? Problems{} : found->second.problems;
 }
@@ -136,7 +136,7 @@ void Translator::Parts::touch_classes(std::set<ObjectName>& ingresses) {
   if (next == rules) return;
   for (const auto& [name, known] : state.ingresses()) {
     const bool same = ownership(*known.claim, next, options) == ownership(*known.claim, rules, options) &&
-                      served_version(known, next, options) == served_version(known, rules, options) &&
+                      served_version(name, known, next, options) == served_version(name, known, rules, options) &&
                       next.selects(name.ns) == rules.selects(name.ns);
     if (!same) ingresses.insert(name);
   }
@@ -152,7 +152,7 @@ void Translator::Parts::refresh_ingress(const ObjectName& name, Named& named) {
   const auto known = state.ingresses().find(name);
   const bool exists = known != state.ingresses().end();
   Problems found = exists ? ingress_problems(name, known->second, rules, options) : Problems{};
-  const auto version = exists ? served_version(known->second, rules, options) : nullptr;
+  const auto version = exists ? served_version(name, known->second, rules, options) : nullptr;
   const auto before = serving.find(name);
   const std::shared_ptr<const IngressVersion> last = before == serving.end() ? nullptr : *before;
   const auto part = version ? make_part(*version) : nullptr;
@@ -192,7 +192,7 @@ void Translator::Parts::follow_wants(const std::set<ObjectName>& secrets) {
 
 void Translator::Parts::follow_names(const std::set<ObjectName>& services, const std::set<std::string>& answered) {
   for (const ObjectName& name : services) {
-    const Service* const service = references.leads_to(name) ? state.service(name) : nullptr;
+    const auto service = references.leads_to(name) ? state.service(name) : std::nullopt;
     names.set(name, service ? name_to_resolve(*service, options) : std::string());
   }
   for (const std::string& name : answered) {

@@ -21,7 +21,7 @@ struct State : testing::Test {
   }
   json web(const std::string& path) { return ingress("shop/web", {{"a.test", {"Prefix " + path + " web:80"}}}); }
   const KnownIngress& known() { return state.ingresses().at({"shop", "web"}); }
-  const std::string& served_path() { return known().accepted->object.rules.at(0).paths.at(0).path; }
+  std::string served_path() { return known().accepted->object().rules.at(0).paths.at(0).path; }
 
   ClusterState state{TranslateOptions{}};
 };
@@ -80,7 +80,7 @@ TEST_F(State, ABadServiceAndABadSliceKeepTheirLastGoodVersions) {
   const auto touched = hear(put(slice("shop/web-1", "web", {"10.0.0.1", "nowhere"})));
   EXPECT_THAT(touched.objects, SizeIs(1));
   EXPECT_THAT(touched.backed, IsEmpty());
-  EXPECT_THAT(state.slices_of({"shop", "web"}).at(0)->endpoints, SizeIs(1));
+  EXPECT_THAT(state.slices_of({"shop", "web"}).at(0).endpoints, SizeIs(1));
 }
 
 TEST_F(State, ASliceThatMovesTouchesBothServices) {
