@@ -72,7 +72,7 @@ Problems secret_problems(const ObjectName& secret, const PartsByAge& parts, cons
   if (!state.answered(secret)) return {};
   const Known<Secret>* const known = find_secret(state, secret);
   Problems problems;
-  if (known) problems = known->problems;
+  if (known) problems = known->problems.get();
   if (known && known->accepted) return problems;
   const std::string message =
       fmt::format("Secret {}/{} {}; until it is {}, another certificate is served", secret.ns, secret.name,

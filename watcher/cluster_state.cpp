@@ -40,16 +40,16 @@ template <class T, class Kept>
 bool take_version(Known<T, Kept>& known, bool is_new, Kind kind, const ObjectName& name, Parsed<T> parsed) {
   if (!parsed.object) {
     add_verdict(parsed.problems, kind, name, static_cast<bool>(known.accepted));
-    if (!is_new && parsed.problems == known.problems) return false;
-    known.problems = std::move(parsed.problems);
+    if (!is_new && parsed.problems == known.problems.get()) return false;
+    known.problems.set(std::move(parsed.problems));
     return true;
   }
   Kept version;
   keep(version, std::move(*parsed.object));
   const bool same = same_version(known.accepted, version);
-  if (same && parsed.problems == known.problems) return false;
+  if (same && parsed.problems == known.problems.get()) return false;
   if (!same) known.accepted = std::move(version);
-  known.problems = std::move(parsed.problems);
+  known.problems.set(std::move(parsed.problems));
   return true;
 }
 
@@ -161,11 +161,11 @@ void ClusterState::put_ingress(const ObjectName& name, const nlohmann::json& obj
   }
   if (!version) add_verdict(parsed.problems, Kind::ingress, name, known.accepted != nullptr);
   const bool same_version = !version || version == known.accepted;
-  if (!is_new && same_version && claim == known.claim && parsed.problems == known.problems) return;
+  if (!is_new && same_version && claim == known.claim && parsed.problems == known.problems.get()) return;
   if (version) known.accepted = std::move(version);
   known.claim = std::move(claim);
   known.claim_unreadable = !parsed.claim;
-  known.problems = std::move(parsed.problems);
+  known.problems.set(std::move(parsed.problems));
   touched.objects.emplace(Kind::ingress, name);
 }
 
@@ -271,15 +271,6 @@ std::optional<Service> ClusterState::service(const ObjectName& name) const {
   const auto found = services_.find(name);
   if (found == services_.end() || !found->second.accepted) return std::nullopt;
   return found->second.accepted.unpack(name);
-}
-
-std::vector<EndpointSlice> ClusterState::slices_of(const ObjectName& service) const {
-  const auto [first, last] = slices_by_service_.equal_range(service);
-  std::vector<EndpointSlice> slices;
-  for (auto slice = first; slice != last; ++slice) {
-    slices.push_back((*slice)->second.accepted.unpack((*slice)->first));
-  }
-  return slices;
 }
 
 const NameAnswer* ClusterState::name_answer(const std::string& name) const {

@@ -19,6 +19,7 @@
 #include "watcher/objects.hpp"
 #include "watcher/packed.hpp"
 #include "watcher/policy_set.hpp"
+#include "watcher/rare_problems.hpp"
 #include "watcher/source.hpp"
 #include "watcher/translate.hpp"
 
@@ -35,8 +36,8 @@ struct ObjectNameHash {
 // What we last heard of one object.
 template <class T, class Kept = std::shared_ptr<const T>>
 struct Known {
-  Kept accepted;      // the last version that is usable; null when there was none
-  Problems problems;  // of the last version, whether usable or not
+  Kept accepted;          // the last version that is usable; null when there was none
+  RareProblems problems;  // of the last version, whether usable or not
 };
 template <class T>
 using KnownPacked = Known<T, Packed<T>>;
@@ -111,8 +112,12 @@ class ClusterState {
 
   // Nothing when there is none, or none usable.
   std::optional<Service> service(const ObjectName& name) const;
-  // In the order of their names.
-  std::vector<EndpointSlice> slices_of(const ObjectName& service) const;
+  // In the order of their names, one at a time: a large Service has a hundred.
+  template <class Visit>
+  void for_each_slice_of(const ObjectName& service, Visit visit) const {
+    const auto [first, last] = slices_by_service_.equal_range(service);
+    for (auto slice = first; slice != last; ++slice) visit((*slice)->second.accepted.unpack((*slice)->first));
+  }
 
   // Null when DNS has not answered yet.
   const NameAnswer* name_answer(const std::string& name) const;

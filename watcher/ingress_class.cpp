@@ -35,10 +35,10 @@ std::shared_ptr<const IngressVersion> served_version(const ObjectName& name, con
 Problems ingress_problems(const ObjectName& name, const KnownIngress& known, const ClassRules& rules,
                           const TranslateOptions& options) {
   if (!rules.selects(name.ns)) return {};
-  if (known.claim_unreadable) return known.problems;
+  if (known.claim_unreadable) return known.problems.get();
   switch (ownership(*known.claim, rules, options)) {
     case Ownership::ours:
-      return known.problems;
+      return known.problems.get();
     case Ownership::others:
       return {};
     case Ownership::unknown_class:

@@ -10,8 +10,8 @@ namespace fairlead {
 
 struct IngressHash {
   using is_transparent = void;
-  std::size_t operator()(const ObjectName& name) const { return ObjectNameHash{}(name); }
-  std::size_t operator()(const std::shared_ptr<const IngressVersion>& version) const {
+  std::size_t operator()(const ObjectName& name) const noexcept { return ObjectNameHash{}(name); }
+  std::size_t operator()(const std::shared_ptr<const IngressVersion>& version) const noexcept {
     const PackedIngress::Head head = version->packed.head();
     return ObjectNameHash::hash(head.ns, head.name);
   }

@@ -87,13 +87,41 @@ std::optional<Kind> kind_of_manifest(const json& object) {
   return served->kind;
 }
 
+bool ManifestSet::Definitions::is_of(const std::string& path) const {
+  const auto is_it = [&](const Definition& one) { return one.path == &path; };
+  return is_it(first_) || (more_ && std::any_of(more_->begin(), more_->end(), is_it));
+}
+
+void ManifestSet::Definitions::add(Definition definition) {
+  if (!first_.path) {
+    first_ = std::move(definition);
+    return;
+  }
+  if (*definition.path < *first_.path) std::swap(definition, first_);
+  if (!more_) more_ = std::make_unique<std::vector<Definition>>();
+  const auto before = [](const Definition& a, const Definition& b) { return *a.path < *b.path; };
+  more_->insert(std::lower_bound(more_->begin(), more_->end(), definition, before), std::move(definition));
+}
+
+void ManifestSet::Definitions::remove(const std::string& path) {
+  if (more_) std::erase_if(*more_, [&](const Definition& one) { return one.path == &path; });
+  if (first_.path == &path) {
+    first_ = {};
+    if (more_) {
+      first_ = std::move(more_->front());
+      more_->erase(more_->begin());
+    }
+  }
+  if (more_ && more_->empty()) more_ = nullptr;
+}
+
 void ManifestSet::put(const std::string& path, Result<std::vector<json>> objects) {
   Files::value_type& entry = *files_.try_emplace(path).first;
   File& file = entry.second;
   problems_touched_ = true;
-  file.problems.clear();
+  file.problems.set({});
   if (!objects) {
-    file.problems.push_back(file_problem(
+    file.problems.add(file_problem(
         path,
         objects.error().message + (file.usable ? "; the objects it held before stay in use" : "; none of it is served"),
         Severity::error));
@@ -108,7 +136,7 @@ void ManifestSet::put(const std::string& path, Result<std::vector<json>> objects
 void ManifestSet::add(Files::value_type& entry, const json& object) {
   auto& [path, file] = entry;
   if (std::string complaint = complaint_about(object); !complaint.empty()) {
-    file.problems.push_back(file_problem(path, std::move(complaint), Severity::error));
+    file.problems.add(file_problem(path, std::move(complaint), Severity::error));
     return;
   }
   const std::optional<Kind> kind = kind_of_manifest(object);
@@ -116,30 +144,19 @@ void ManifestSet::add(Files::value_type& entry, const json& object) {
   const Key key{*kind, name_of(*kind, object)};
   if (!watch_namespace_.empty() && *kind != Kind::ingress_class && key.second.ns != watch_namespace_) return;
   const auto known = objects_.find(key);
-  Definitions::iterator at{};
-  if (known != objects_.end()) {
-    at = std::lower_bound(known->second.begin(), known->second.end(), path,
-                          [](const Definition& one, const std::string& text) { return *one.path < text; });
-  }
-  if (known != objects_.end() && at != known->second.end() && at->path == &path) {
-    file.problems.push_back({{std::string(text_of(*kind)), key.second.ns, key.second.name},
-                             "",
-                             "stands twice in " + path + "; the first is used. Remove the other",
-                             Severity::error});
+  if (known != objects_.end() && known->second.is_of(path)) {
+    file.problems.add({{std::string(text_of(*kind)), key.second.ns, key.second.name},
+                       "",
+                       "stands twice in " + path + "; the first is used. Remove the other",
+                       Severity::error});
     return;
   }
   touch(key);
   Definition definition{&path, PackedBytes(pack_json(object))};
-  if (known == objects_.end()) {
-    const auto added = objects_.try_emplace(key).first;
-    added->second.reserve(1);
-    added->second.push_back(std::move(definition));
-    file.objects.push_back(&added->first);
-  } else {
-    known->second.insert(at, std::move(definition));
-    doubled_.insert(key);
-    file.objects.push_back(&known->first);
-  }
+  if (known != objects_.end()) doubled_.insert(key);
+  const auto at = objects_.try_emplace(key).first;
+  at->second.add(std::move(definition));
+  file.objects.push_back(&at->first);
 }
 
 void ManifestSet::forget_objects(Files::value_type& entry) {
@@ -147,9 +164,9 @@ void ManifestSet::forget_objects(Files::value_type& entry) {
     touch(*key);
     const auto found = objects_.find(*key);
     Definitions& definitions = found->second;
-    std::erase_if(definitions, [&](const Definition& one) { return one.path == &entry.first; });
+    definitions.remove(entry.first);
     if (definitions.size() < 2) doubled_.erase(*key);
-    if (definitions.empty()) objects_.erase(found);
+    if (definitions.size() == 0) objects_.erase(found);
   }
   entry.second.objects.clear();
 }
@@ -228,12 +245,15 @@ std::vector<Change> ManifestSet::changed_objects() const {
 
 Problems ManifestSet::problems() const {
   Problems all = folder_problems_;
-  for (const auto& [path, file] : files_) all.insert(all.end(), file.problems.begin(), file.problems.end());
+  for (const auto& [path, file] : files_) {
+    const Problems& of_file = file.problems.get();
+    all.insert(all.end(), of_file.begin(), of_file.end());
+  }
   for (const auto& [kind, name] : doubled_) {
     const Definitions& definitions = objects_.at({kind, name});
     all.push_back({{std::string(text_of(kind)), name.ns, name.name},
                    "",
-                   "is defined in " + *definitions[0].path + " and in " + *definitions[1].path +
+                   "is defined in " + *definitions.front().path + " and in " + *definitions.second().path +
                        "; the first is used. Remove the other",
                    Severity::error});
   }

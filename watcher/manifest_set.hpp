@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -12,6 +13,7 @@
 #include "router/base/problem.hpp"
 #include "router/base/result.hpp"
 #include "watcher/packed.hpp"
+#include "watcher/rare_problems.hpp"
 #include "watcher/source.hpp"
 
 namespace fairlead {
@@ -41,13 +43,28 @@ class ManifestSet {
   using Key = std::pair<Kind, ObjectName>;
   // What one file says of an object.
   struct Definition {
-    const std::string* path;  // stands in files_
-    PackedBytes object;       // of pack_json
+    const std::string* path = nullptr;  // stands in files_
+    PackedBytes object;                 // of pack_json
   };
-  using Definitions = std::vector<Definition>;  // in path order; never empty
+  // In path order; never empty once it is in objects_. Nearly always one.
+  class Definitions {
+   public:
+    const Definition& front() const { return first_; }
+    // The one after the first; there is one.
+    const Definition& second() const { return more_->front(); }
+    std::size_t size() const { return first_.path ? 1 + (more_ ? more_->size() : 0) : 0; }
+    bool is_of(const std::string& path) const;
+    // No file has two.
+    void add(Definition definition);
+    void remove(const std::string& path);
+
+   private:
+    Definition first_{};  // no path: there is none
+    std::unique_ptr<std::vector<Definition>> more_;
+  };
   struct File {
     std::vector<const Key*> objects;  // stand in objects_
-    Problems problems;
+    RareProblems problems;
     bool usable = false;  // was, at least once
   };
 

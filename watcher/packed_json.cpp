@@ -4,10 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <iterator>
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace fairlead {
 namespace {
@@ -25,10 +27,11 @@ constexpr Byte object_begin = 0xe8;
 constexpr Byte null_byte = 0xf8;
 constexpr Byte false_byte = 0xf9;
 constexpr Byte true_byte = 0xfa;
-constexpr Byte natural_byte = 0xfb;                                 // a whole number that is not negative
-constexpr Byte negative_byte = 0xfc;                                // -1 - the number
-constexpr Byte real_byte = 0xfd;                                    // eight bytes as they are in memory
-constexpr Byte long_text_byte = 0xfe;                               // size, then so many bytes
+constexpr Byte natural_byte = 0xfb;    // a whole number that is not negative
+constexpr Byte negative_byte = 0xfc;   // -1 - the number
+constexpr Byte real_byte = 0xfd;       // eight bytes as they are in memory
+constexpr Byte long_text_byte = 0xfe;  // size, then so many bytes
+constexpr Byte same_keys_byte = 0xff;  // an object with the keys of the last one that is nested as deep: its values
 constexpr std::size_t max_array = object_begin - array_begin - 1U;  // this one: the size follows
 constexpr std::size_t max_object = null_byte - object_begin - 1U;
 
@@ -163,6 +166,21 @@ class RecentTexts {
   std::size_t next_ = 0;
 };
 
+// The keys of the last object at each depth. Borrows them.
+class LastKeys {
+ public:
+  using Keys = std::vector<std::string_view>;
+
+  // Those of the last one as deep. Stays as it is while deeper ones change.
+  Keys& at(std::size_t depth) {
+    while (by_depth_.size() <= depth) by_depth_.emplace_back();
+    return by_depth_[depth];
+  }
+
+ private:
+  std::deque<Keys> by_depth_;
+};
+
 class Packer {
  public:
   explicit Packer(std::string& out) : out_(out) {}
@@ -170,12 +188,7 @@ class Packer {
   void put(const json& value) {
     switch (value.type()) {
       case json::value_t::object:
-        put_size(object_begin, max_object, value.size());
-        for (const auto& [key, member] : value.get_ref<const json::object_t&>()) {
-          put_text(key);
-          put(member);
-        }
-        return;
+        return put_object(value.get_ref<const json::object_t&>());
       case json::value_t::array:
         put_size(array_begin, max_array, value.size());
         for (const json& item : value.get_ref<const json::array_t&>()) put(item);
@@ -199,6 +212,25 @@ class Packer {
   }
 
  private:
+  void put_object(const json::object_t& object) {
+    LastKeys::Keys& last = last_keys_.at(depth_);
+    const auto same_key = [](const auto& member, std::string_view key) { return member.first == key; };
+    const bool same = !object.empty() && std::equal(object.begin(), object.end(), last.begin(), last.end(), same_key);
+    if (same) {
+      put_byte(same_keys_byte);
+    } else {
+      put_size(object_begin, max_object, object.size());
+      last.clear();
+      for (const auto& [key, member] : object) last.push_back(key);
+    }
+    ++depth_;
+    for (const auto& [key, member] : object) {
+      if (!same) put_text(key);
+      put(member);
+    }
+    --depth_;
+  }
+
   void put_byte(std::size_t byte) { out_ += static_cast<char>(byte); }
 
   void put_number(std::uint64_t number) {
@@ -238,6 +270,8 @@ class Packer {
 
   std::string& out_;
   RecentTexts recent_;
+  LastKeys last_keys_;
+  std::size_t depth_ = 0;  // of objects
 };
 
 class Unpacker {
@@ -246,6 +280,7 @@ class Unpacker {
 
   json value() {
     const Byte first = byte();
+    if (first == same_keys_byte) return object_of_last_keys();
     if (first >= object_begin && first < null_byte) return object(size(first, object_begin, max_object));
     if (first >= array_begin && first < object_begin) return array(size(first, array_begin, max_array));
     switch (first) {
@@ -304,10 +339,22 @@ class Unpacker {
 
   json object(std::size_t size) {
     json::object_t members;
+    LastKeys::Keys& last = last_keys_.at(depth_++);
+    last.clear();
     for (; size > 0; --size) {
-      std::string key(text(byte()));
-      members.emplace_hint(members.end(), std::move(key), value());
+      last.push_back(text(byte()));
+      members.emplace_hint(members.end(), std::string(last.back()), value());
     }
+    --depth_;
+    return members;
+  }
+
+  json object_of_last_keys() {
+    json::object_t members;
+    for (const std::string_view key : last_keys_.at(depth_++)) {
+      members.emplace_hint(members.end(), std::string(key), value());
+    }
+    --depth_;
     return members;
   }
 
@@ -322,6 +369,8 @@ class Unpacker {
 
   std::string_view rest_;
   RecentTexts recent_;
+  LastKeys last_keys_;
+  std::size_t depth_ = 0;  // of objects
 };
 
 }  // namespace

@@ -38,10 +38,10 @@ class PartSet {
   }
 
  private:
-  struct Hash {
+  struct Hash {  // noexcept, so that the set keeps no copy of it
     using is_transparent = void;
-    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
-    std::size_t operator()(const Pointer& part) const { return (*this)(name_of(*part)); }
+    std::size_t operator()(std::string_view name) const noexcept { return std::hash<std::string_view>{}(name); }
+    std::size_t operator()(const Pointer& part) const noexcept { return (*this)(name_of(*part)); }
   };
   struct Equal {
     using is_transparent = void;

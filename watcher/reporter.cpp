@@ -7,6 +7,8 @@
 #include <thread>
 #include <unordered_map>
 
+#include "watcher/give_back.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -123,7 +125,14 @@ void ReporterThread::take_news(Time now) {
     const std::lock_guard lock(mutex_);
     news.swap(news_);
   }
-  for (ReportNews& piece : news) report_.hear(std::move(piece), now);
+  bool many = false;
+  for (const ReportNews& piece : news) {
+    many = many || piece.facts.size() + piece.served.size() >= many_objects;
+    report_.hear(piece, now);
+  }
+  if (!many) return;
+  news = {};
+  give_back_memory();
 }
 
 void ReporterThread::start_calls(Time now) {

@@ -10,10 +10,12 @@ namespace {
 
 using State = SliceEndpoint::State;
 
-// An endpoint at one of its ports. Borrows from the slice.
-struct Candidate {
-  Endpoint endpoint;
-  const SliceEndpoint* said;
+using Hints = std::shared_ptr<const EndpointHints>;  // null: none
+
+// Endpoints, each at one of its ports.
+struct Candidates {
+  std::vector<Endpoint> endpoints;
+  std::vector<Hints> hints;  // of each of them; empty when nobody asks for them
 };
 
 class SliceReader {
@@ -23,12 +25,10 @@ class SliceReader {
       : service_(service), port_(port), state_(state), options_(options) {}
 
   FoundEndpoints read() {
-    const std::vector<EndpointSlice> slices = state_.slices_of(service_.name);
-    for (const EndpointSlice& slice : slices) take(slice);
-    std::vector<Candidate>& chosen = ready_.empty() ? draining_ : ready_;
-    if (options_.topology_hints && !ready_.empty()) keep_near(chosen);
-    found_.endpoints.reserve(chosen.size());
-    for (const Candidate& candidate : chosen) found_.endpoints.push_back(candidate.endpoint);
+    state_.for_each_slice_of(service_.name, [this](const EndpointSlice& slice) { take(slice); });
+    Candidates& chosen = ready_.endpoints.empty() ? draining_ : ready_;
+    if (options_.topology_hints && !ready_.endpoints.empty()) keep_near(chosen);
+    found_.endpoints = std::move(chosen.endpoints);
     std::sort(found_.endpoints.begin(), found_.endpoints.end());
     const auto unique = std::unique(found_.endpoints.begin(), found_.endpoints.end());
     found_.endpoints.erase(unique, found_.endpoints.end());
@@ -43,8 +43,10 @@ class SliceReader {
       const bool ready = endpoint.state == State::ready || service_.publish_not_ready;
       if (!ready && endpoint.state != State::draining) continue;
       has_addresses_ = true;
+      Candidates& candidates = ready ? ready_ : draining_;
       for (const std::uint16_t number : numbers) {
-        (ready ? ready_ : draining_).push_back({{endpoint.address, number}, &endpoint});
+        candidates.endpoints.push_back({endpoint.address, number});
+        if (options_.topology_hints) candidates.hints.push_back(endpoint.hints);
       }
     }
   }
@@ -80,26 +82,27 @@ class SliceReader {
 
   // All or nothing, as kube-proxy does it: hints that are missing for one endpoint, or that leave us none, are not
   // followed. Those for our node go before those for our zone.
-  void keep_near(std::vector<Candidate>& candidates) const {
+  void keep_near(Candidates& candidates) const {
     const Place& place = state_.place();
     if (keep_hinted(candidates, &EndpointHints::nodes, place.node)) return;
     keep_hinted(candidates, &EndpointHints::zones, place.zone);
   }
 
-  static bool keep_hinted(std::vector<Candidate>& candidates, std::vector<std::string> EndpointHints::*kind,
+  static bool keep_hinted(Candidates& candidates, std::vector<std::string> EndpointHints::*kind,
                           const std::string& ours) {
-    static const EndpointHints none;
-    const auto names_of = [&](const Candidate& candidate) -> const std::vector<std::string>& {
-      return (candidate.said->hints ? *candidate.said->hints : none).*kind;
-    };
-    const auto is_hinted = [&](const Candidate& candidate) { return !names_of(candidate).empty(); };
-    const auto is_near = [&](const Candidate& candidate) {
-      const std::vector<std::string>& names = names_of(candidate);
+    const auto is_hinted = [&](const Hints& hints) { return hints && !((*hints).*kind).empty(); };
+    const auto is_near = [&](const Hints& hints) {
+      const std::vector<std::string>& names = (*hints).*kind;
       return std::find(names.begin(), names.end(), ours) != names.end();
     };
-    if (ours.empty() || !std::all_of(candidates.begin(), candidates.end(), is_hinted)) return false;
-    if (std::none_of(candidates.begin(), candidates.end(), is_near)) return false;
-    std::erase_if(candidates, [&](const Candidate& candidate) { return !is_near(candidate); });
+    const std::vector<Hints>& hints = candidates.hints;
+    if (ours.empty() || !std::all_of(hints.begin(), hints.end(), is_hinted)) return false;
+    if (std::none_of(hints.begin(), hints.end(), is_near)) return false;
+    std::vector<Endpoint> near;
+    for (std::size_t i = 0; i < hints.size(); ++i) {
+      if (is_near(hints[i])) near.push_back(candidates.endpoints[i]);
+    }
+    candidates.endpoints = std::move(near);
     return true;
   }
 
@@ -118,7 +121,7 @@ class SliceReader {
   const ClusterState& state_;
   const TranslateOptions& options_;
   FoundEndpoints found_;
-  std::vector<Candidate> ready_, draining_;
+  Candidates ready_, draining_;
   bool has_addresses_ = false;  // that could be used, if they had the port
   bool told_of_name_ = false;
 };

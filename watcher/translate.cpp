@@ -17,7 +17,7 @@ void append(Problems& problems, Problems more) {
 
 template <class Objects>
 void append_all_of(Problems& problems, const Objects& objects) {
-  for (const auto& [name, known] : objects) append(problems, known.problems);
+  for (const auto& [name, known] : objects) append(problems, known.problems.get());
 }
 
 }  // namespace

@@ -26,13 +26,24 @@ std::string id_of(const ObjectName& name) {
 template <class T, class Kept>
 Problems problems_in(const std::map<ObjectName, Known<T, Kept>>& objects, const ObjectName& name) {
   const auto found = objects.find(name);
-  return found == objects.end() ? Problems{} : found->second.problems;
+  return found == objects.end() ? Problems{} : found->second.problems.get();
 }
 
 // Takes over one part; says in the delta what is different.
 template <class Part, class Delta>
 void settle(PartSet<Part>& current, Delta& delta, const std::string& name, std::shared_ptr<const Part> part) {
   if (current.put(name, part)) delta.insert_or_assign(name, std::move(part));
+}
+
+// Takes over the part of each name, as build makes it. The delta comes last: it goes before all else does, and is not
+// to leave a hole between any two parts.
+template <class Part, class Delta, class Build>
+void settle_all(PartSet<Part>& current, Delta& delta, const std::set<std::string>& names, Build build) {
+  std::vector<std::pair<const std::string*, std::shared_ptr<const Part>>> changed;
+  changed.reserve(names.size());
+  for (const std::string& name : names) changed.emplace_back(&name, build(name));
+  std::erase_if(changed, [&](const auto& one) { return !current.put(*one.first, one.second); });
+  for (auto& [name, part] : changed) delta.emplace_hint(delta.end(), *name, std::move(part));
 }
 
 }  // namespace
@@ -205,16 +216,16 @@ void Translator::Parts::follow_names(const std::set<ObjectName>& services, const
 Translator::Step Translator::Parts::settle_dirty() {
   Step step;
   const Dirty now = std::exchange(dirty, {});
-  for (const std::string& name : now.hosts) {
+  settle_all(hosts, step.delta.hosts, now.hosts, [&](const std::string& name) {
     Built<Host> built = references.host(name);
-    settle(hosts, step.delta.hosts, name, std::move(built.part));
     problems.set({Area::host, name}, std::move(built.problems));
-  }
-  for (const std::string& key : now.upstreams) {
+    return std::move(built.part);
+  });
+  settle_all(upstreams, step.delta.upstreams, now.upstreams, [&](const std::string& key) {
     Built<Upstream> built = references.upstream(key, state);
-    settle(upstreams, step.delta.upstreams, key, std::move(built.part));
     problems.set({Area::upstream, key}, std::move(built.problems));
-  }
+    return std::move(built.part);
+  });
   for (const std::string& name : now.tls_hosts) {
     // Until a Secret is answered, which makes the host dirty again, what is served stays.
     if (tls_hosts.contains(name) && references.refers(name, unanswered)) continue;

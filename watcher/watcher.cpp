@@ -1,7 +1,5 @@
 #include "watcher/watcher.hpp"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <iterator>
@@ -13,6 +11,7 @@
 #include "watcher/api_source.hpp"
 #include "watcher/api_text.hpp"
 #include "watcher/first_step.hpp"
+#include "watcher/give_back.hpp"
 #include "watcher/hold_off.hpp"
 #include "watcher/manifest_folder.hpp"
 #include "watcher/parse.hpp"
@@ -24,7 +23,6 @@ namespace fairlead {
 namespace {
 
 constexpr std::size_t max_problems_logged_at_once = 50;
-constexpr std::size_t many_objects = 500;  // in one list: worth looking for memory to give back
 
 // What a source has heard and the control loop has not taken yet.
 class Inbox final : public ChangeSink {
@@ -204,7 +202,7 @@ void ControlLoop::run() {
     if (!changes->empty()) take_over(std::move(*changes));
     if (!may_step() || !hold_off_.take(std::chrono::steady_clock::now())) continue;
     publish_step();
-    if (std::exchange(give_back_, false)) ::malloc_trim(0);
+    if (std::exchange(give_back_, false)) give_back_memory();
   }
 }
 

@@ -100,6 +100,28 @@ TEST_F(ManifestSetTest, OfTwoDefinitionsTheFirstFileInPathOrderWins) {
   EXPECT_EQ(last["spec"]["ports"][0]["port"], 2);
 }
 
+TEST_F(ManifestSetTest, OfManyDefinitionsTheFirstThatIsLeftWins) {
+  const std::vector<std::string> paths{"c.yaml", "a.yaml", "d.yaml", "b.yaml"};
+  for (const std::string& path : paths) put(path, {service("a", "shop", path.front())});
+  take();
+  const auto port = [&] { return last["spec"]["ports"][0]["port"].get<int>(); };
+  set.remove("b.yaml");
+  EXPECT_THAT(take(), ElementsAre("problems 1"));
+  EXPECT_THAT(problems[0].message, HasSubstr("is defined in a.yaml and in c.yaml; the first is used"));
+  set.remove("a.yaml");
+  take();
+  EXPECT_EQ(port(), 'c');
+  put("b.yaml", {service("a", "shop", 'B')});
+  take();
+  EXPECT_EQ(port(), 'B');
+  set.remove("c.yaml");
+  set.remove("b.yaml");
+  EXPECT_THAT(take(), ElementsAre("put Service shop/a", "problems 0"));
+  EXPECT_EQ(port(), 'd');
+  set.remove("d.yaml");
+  EXPECT_THAT(take(), ElementsAre("remove Service shop/a"));
+}
+
 TEST_F(ManifestSetTest, OfTwoDefinitionsInOneFileTheFirstWins) {
   put("a.yaml", {service("a", "shop", 1), service("a", "shop", 2)});
   const std::vector<Change> changes = set.take_changes();

@@ -57,6 +57,20 @@ TEST(PackedJson, AnIngressTakesLessThanHalfOfMessagePack) {
   EXPECT_LT(packed.size() * 2, json::to_msgpack(object).size());
 }
 
+// Only the values of an object are packed when the last one as deep has the same keys.
+TEST(PackedJson, ObjectsWithTheSameKeysComeBack) {
+  const json one = {{"a", {{"x", 1}, {"y", {{"z", "t"}}}}}, {"b", 2}};
+  json other = one;
+  other["a"]["y"]["more"] = json::object();
+  const json values = {one, one, json::object(), one, other, {{"b", 2}}, other, other, {one}, one["a"], one};
+  EXPECT_EQ(back(values), values);
+  const json deep = {{"a", one}, {"b", {{"a", one}, {"b", one}}}};
+  EXPECT_EQ(back(deep), deep);
+  json many = json::array();
+  for (int i = 0; i < 100; ++i) many.push_back(one);
+  EXPECT_LT(pack_json(many).size(), 100 * 11U) << "a, x, y, z and b are not told again";
+}
+
 // Texts that come again after others, nearer and farther than is remembered; and nesting.
 TEST(PackedJson, RandomValuesComeBackAsTheyWere) {
   std::minstd_rand random(3);
