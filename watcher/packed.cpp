@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "watcher/packed_number.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -159,11 +161,7 @@ class Writer {
   }
 
  private:
-  // Seven bits a byte, the lowest first.
-  void number(std::uint64_t value) {
-    for (; value > 0x7f; value >>= 7) bytes_ += static_cast<char>((value & 0x7f) | 0x80);
-    bytes_ += static_cast<char>(value);
-  }
+  void number(std::uint64_t value) { pack_number(value, bytes_); }
 
   std::string bytes_;
   const IngressBackend* backend_ = nullptr;  // the last one
@@ -224,19 +222,8 @@ class Reader {
   }
 
  private:
-  std::string_view take(std::size_t size) {
-    const std::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
-  std::uint64_t number() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0;; shift += 7) {
-      const auto byte = static_cast<std::uint8_t>(take(1).front());
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  }
+  std::string_view take(std::size_t size) { return take_bytes(rest_, size); }
+  std::uint64_t number() { return take_number(rest_); }
 
   std::string_view rest_;
   std::optional<Shared<IngressBackend>> backend_;

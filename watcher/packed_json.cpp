@@ -11,13 +11,15 @@
 #include <utility>
 #include <vector>
 
+#include "watcher/packed_number.hpp"
+
 namespace fairlead {
 namespace {
 
 using nlohmann::json;
 using Byte = std::uint8_t;
 
-// The first byte of a value or key. Numbers that do not fit into it follow, seven bits a byte.
+// The first byte of a value or key. Numbers that do not fit into it follow (pack_number).
 constexpr Byte text_begin = 0;  // + size: so many bytes follow
 constexpr std::size_t max_short = 63;
 constexpr Byte recent_begin = 0x40;  // + its place among the recent texts
@@ -233,10 +235,7 @@ class Packer {
 
   void put_byte(std::size_t byte) { out_ += static_cast<char>(byte); }
 
-  void put_number(std::uint64_t number) {
-    for (; number > 0x7f; number >>= 7) put_byte((number & 0x7f) | 0x80);
-    put_byte(number);
-  }
+  void put_number(std::uint64_t number) { pack_number(number, out_); }
 
   void put_integer(std::int64_t number) {
     put_byte(number < 0 ? negative_byte : natural_byte);
@@ -302,22 +301,11 @@ class Unpacker {
   }
 
  private:
-  std::string_view take(std::size_t size) {
-    const std::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
+  std::string_view take(std::size_t size) { return take_bytes(rest_, size); }
 
   Byte byte() { return static_cast<Byte>(take(1).front()); }
 
-  std::uint64_t number() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0;; shift += 7) {
-      const Byte next = byte();
-      value |= static_cast<std::uint64_t>(next & 0x7f) << shift;
-      if (next < 0x80) return value;
-    }
-  }
+  std::uint64_t number() { return take_number(rest_); }
 
   double real() {
     double value = 0;

@@ -1,8 +1,6 @@
 #include "proxy/tls_stream.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/proxy/tcp_pair.hpp"
 #include "tests/support/test_certificates.hpp"
 #include "tls/certificate_store.hpp"
 #include "tls/client_context.hpp"
@@ -177,29 +176,8 @@ TEST_F(TlsStreamTest, ShutdownIsReadAsTheEndAndTheOtherDirectionGoesOn) {
   EXPECT_EQ(ends.read(ends.client), "answer");
 }
 
-// Two ends of a TCP connection, for what sockets of the local family do not do.
-void connect_by_tcp(TlsEnds& ends) {
-  Socket listener;
-  listener.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  sockaddr* const at = reinterpret_cast<sockaddr*>(&address);
-  ASSERT_EQ(::bind(listener.fd, at, size), 0);
-  ASSERT_EQ(::listen(listener.fd, 1), 0);
-  ASSERT_EQ(::getsockname(listener.fd, at, &size), 0);
-  for (TlsStream* const stream : {&ends.server, &ends.client}) stream->socket().close();
-  ends.client.socket().fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  ASSERT_EQ(::connect(ends.client.socket().fd, at, size), 0);
-  ends.server.socket().fd = ::accept4(listener.fd, nullptr, nullptr, SOCK_CLOEXEC);
-  for (TlsStream* const stream : {&ends.server, &ends.client}) {
-    ASSERT_EQ(::fcntl(stream->socket().fd, F_SETFL, O_NONBLOCK), 0);
-  }
-}
-
 TEST_F(TlsStreamTest, TheLastBytesLeaveWithTheEnd) {
-  connect_by_tcp(ends);
+  connect_by_tcp(ends.client.socket(), ends.server.socket());
   ASSERT_TRUE(ends.handshake());
   std::string text = "last words";
   const iovec piece{text.data(), text.size()};
