@@ -1,6 +1,7 @@
 #include "watcher/cluster_state.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 
 #include "watcher/parse.hpp"
@@ -35,28 +36,30 @@ void keep(Packed<T>& kept, const T& object) {
   kept = Packed<T>(object);
 }
 
-// Takes a newly parsed version over. False when nothing is different.
+// What a newly parsed version has changed.
+enum class Taken : std::uint8_t { nothing, problems, version };
+
 template <class T, class Kept>
-bool take_version(Known<T, Kept>& known, bool is_new, Kind kind, const ObjectName& name, Parsed<T> parsed) {
+Taken take_version(Known<T, Kept>& known, bool is_new, Kind kind, const ObjectName& name, Parsed<T> parsed) {
   if (!parsed.object) {
     add_verdict(parsed.problems, kind, name, static_cast<bool>(known.accepted));
-    if (!is_new && parsed.problems == known.problems.get()) return false;
+    if (!is_new && parsed.problems == known.problems.get()) return Taken::nothing;
     known.problems.set(std::move(parsed.problems));
-    return true;
+    return Taken::problems;
   }
   Kept version;
   keep(version, std::move(*parsed.object));
   const bool same = same_version(known.accepted, version);
-  if (same && parsed.problems == known.problems.get()) return false;
+  if (same && parsed.problems == known.problems.get()) return Taken::nothing;
   if (!same) known.accepted = std::move(version);
   known.problems.set(std::move(parsed.problems));
-  return true;
+  return same ? Taken::problems : Taken::version;
 }
 
 template <class T, class Kept>
 bool put_into(std::map<ObjectName, Known<T, Kept>>& objects, Kind kind, const ObjectName& name, Parsed<T> parsed) {
   const auto [at, is_new] = objects.try_emplace(name);
-  return take_version(at->second, is_new, kind, name, std::move(parsed));
+  return take_version(at->second, is_new, kind, name, std::move(parsed)) != Taken::nothing;
 }
 
 template <class Objects>
@@ -176,24 +179,19 @@ Ingress IngressVersion::object() const {
   return ingress;
 }
 
-// Where slices_by_service_ has it depends on what is accepted.
+// Where slices_by_service_ has it depends on what is accepted: it is taken out meanwhile.
 void ClusterState::put_slice(const ObjectName& name, const nlohmann::json& object, Touched& touched) {
   const auto [at, is_new] = slices_.try_emplace(name);
-  Parsed<EndpointSlice> parsed = parse_endpoint_slice(name, object);
-  const bool replaced = parsed.object && Packed(*parsed.object) != at->second.accepted;
-  if (replaced) unlist_slice(*at, touched);
-  const bool changed = take_version(at->second, is_new, Kind::endpoint_slice, name, std::move(parsed));
-  if (changed) touched.objects.emplace(Kind::endpoint_slice, name);
-  if (!replaced || service_of(at->second.accepted).empty()) return;
-  slices_by_service_.insert(&*at);
-  touched.backed.insert({name.ns, std::string(service_of(at->second.accepted))});
-}
-
-void ClusterState::unlist_slice(const SliceOrder::Slice& slice, Touched& touched) {
-  const std::string_view service = service_of(slice.second.accepted);
-  if (service.empty()) return;
-  slices_by_service_.erase(&slice);
-  touched.backed.insert({slice.first.ns, std::string(service)});
+  const std::string service_before(service_of(at->second.accepted));
+  slices_by_service_.erase(&*at);
+  const Taken taken = take_version(at->second, is_new, Kind::endpoint_slice, name, parse_endpoint_slice(name, object));
+  const std::string service(service_of(at->second.accepted));
+  if (!service.empty()) slices_by_service_.insert(&*at);
+  if (taken != Taken::nothing) touched.objects.emplace(Kind::endpoint_slice, name);
+  if (taken != Taken::version) return;
+  for (const std::string& backed : {service_before, service}) {
+    if (!backed.empty()) touched.backed.insert({name.ns, backed});
+  }
 }
 
 void ClusterState::remove(Kind kind, const ObjectName& name, Touched& touched) {
@@ -211,7 +209,10 @@ void ClusterState::remove(Kind kind, const ObjectName& name, Touched& touched) {
     case Kind::endpoint_slice: {
       const auto found = slices_.find(name);
       if (found == slices_.end()) return;
-      unlist_slice(*found, touched);
+      slices_by_service_.erase(&*found);
+      if (const std::string_view service = service_of(found->second.accepted); !service.empty()) {
+        touched.backed.insert({name.ns, std::string(service)});
+      }
       slices_.erase(found);
       removed = 1;
       break;

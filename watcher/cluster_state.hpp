@@ -134,7 +134,6 @@ class ClusterState {
   void replace(Kind kind, const ObjectList& objects, Touched& touched);
   void put_ingress(const ObjectName& name, const nlohmann::json& object, Touched& touched);
   void put_slice(const ObjectName& name, const nlohmann::json& object, Touched& touched);
-  void unlist_slice(const SliceOrder::Slice& slice, Touched& touched);
   bool put_namespace(const std::string& name, const nlohmann::json& object);
   std::vector<ObjectName> names(Kind kind) const;
 

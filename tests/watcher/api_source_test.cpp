@@ -95,7 +95,7 @@ TEST_F(ApiSource, LosesNothingWhenTheStreamIsCutInTheMiddleOfALine) {
   listen();
   ASSERT_TRUE(server.wait_for_requests("ingresses", Verb::watch, 2));
   EXPECT_EQ(last("ingresses", true).query.at("resourceVersion"), "4711");
-  EXPECT_TRUE(heard.knows(Kind::ingress, "shop/whole"));
+  EXPECT_TRUE(eventually([&] { return heard.knows(Kind::ingress, "shop/whole"); }));
   EXPECT_FALSE(heard.knows(Kind::ingress, "shop/half"));
 }
 
